@@ -24,7 +24,8 @@ const (
 )
 
 // Step is one row of the lifecycle: from which stages an event may come, what
-// it says, and what is queued in the same transaction.
+// it says, and which of the machine's steps is queued in the same transaction;
+// none where people act next.
 type Step struct {
 	Stage  Stage
 	From   []Stage
@@ -37,8 +38,8 @@ type Step struct {
 // down. docs/lifecycle.md is generated from it.
 var Steps = []Step{
 	{Received, []Stage{New}, "the demand was received and its document kept", []string{"check"}, foldReceived},
-	{Verified, []Stage{Received}, "who asks was checked against the directory of authorities", []string{"review"}, foldNothing},
-	{Reviewed, []Stage{Verified, Reviewed, Mandated}, "the scope was fixed, as asked or narrowed; earlier signatures are void", []string{"approve"}, foldReviewed},
+	{Verified, []Stage{Received}, "who asks was checked against the directory of authorities", nil, foldNothing},
+	{Reviewed, []Stage{Verified, Reviewed, Mandated}, "the scope was fixed, as asked or narrowed; earlier signatures are void", nil, foldReviewed},
 	{Mandated, []Stage{Reviewed}, "enough approvers signed exactly that scope", []string{"collect"}, foldMandated},
 	{Collected, []Stage{Mandated}, "the collector ran the mandate; what is in or undeterminable is held", []string{"seal"}, foldCollected},
 	{Decided, []Stage{Collected, Produced, Delivered}, "undeterminable items were produced or withheld under signatures", []string{"seal"}, foldDecided},
