@@ -173,6 +173,7 @@ type Demand struct {
 	Decided     map[int64]bool // item number → produced
 	Pending     []int64        // decided to be produced and not yet in a volume
 	Packages    []Package
+	To          string // where the volumes were handed over last
 	Refusal     *Refusal
 	UpdatedAt   time.Time
 }

@@ -44,7 +44,7 @@ var Steps = []Step{
 	{Collected, []Stage{Mandated}, "the collector ran the mandate; what is in or undeterminable is held", []string{"seal"}, foldCollected},
 	{Decided, []Stage{Collected, Produced, Delivered}, "undeterminable items were produced or withheld under signatures", []string{"seal"}, foldDecided},
 	{Produced, []Stage{Collected, Decided}, "a volume was sealed to the authority's key", []string{"deliver"}, foldProduced},
-	{Delivered, []Stage{Produced, Delivered}, "the volumes were handed over", nil, foldNothing},
+	{Delivered, []Stage{Produced, Delivered}, "the volumes were handed over", nil, foldDelivered},
 	{Rejected, []Stage{Received, Verified, Reviewed, Mandated}, "the demand was refused, with the ground", []string{"deliver"}, foldRefused},
 }
 
@@ -195,6 +195,14 @@ func foldProduced(d *Demand, e Event) error {
 	d.Packages = append(slices.Clone(d.Packages), *e.Package)
 	d.Pending = nil
 	return nil
+}
+
+func foldDelivered(d *Demand, e Event) error {
+	if e.To == "" {
+		return fmt.Errorf("delivered nowhere")
+	}
+	d.To = e.To
+	return d.underMandate(e)
 }
 
 func foldRefused(d *Demand, e Event) error {
