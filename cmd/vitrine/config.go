@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/authority"
+	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/collect/mail"
+	"github.com/vitrine-project/vitrine/mandate"
+)
+
+// maxConfig bounds a config or trust file, in bytes.
+const maxConfig = 1 << 20
+
+// Config is vitrine.toml. Paths are relative to the file's own directory.
+// Each field's comment ends with who must be trusted with it.
+type Config struct {
+	Provider  ProviderConfig    `toml:"provider"`
+	Store     StoreConfig       `toml:"store"`
+	Source    []SourceConfig    `toml:"source"`
+	Quorum    QuorumConfig      `toml:"quorum"`
+	Approver  []ApproverConfig  `toml:"approver"`
+	Authority []AuthorityConfig `toml:"authority"`
+}
+
+// ProviderConfig says who answers.
+type ProviderConfig struct {
+	Name    string `toml:"name"`     // as it stands in letters; nobody
+	Key     string `toml:"key"`      // SSH private key that signs packages; the worker's operator
+	HoldKey string `toml:"hold_key"` // age identity that holds are sealed to; the worker's operator
+}
+
+// StoreConfig says where Vitrine remembers.
+type StoreConfig struct {
+	Dir      string `toml:"dir"`      // database, blobs, lock; whoever can read it sees sealed data and events
+	Database string `toml:"database"` // postgres://… in place of SQLite in dir; the same
+}
+
+// SourceConfig is one store of customers' data.
+type SourceConfig struct {
+	Name string `toml:"name"` // stands in mandates; nobody
+	Kind string `toml:"kind"` // maildir or mbox; nobody
+	Path string `toml:"path"` // with {account}; the operator, who must mount it read-only
+}
+
+// QuorumConfig says how many approvers must sign.
+type QuorumConfig struct {
+	Need int `toml:"need"` // whoever can lower it can collect with fewer; counsel
+}
+
+// ApproverConfig pins one approver's public key.
+type ApproverConfig struct {
+	Name string `toml:"name"`
+	Key  string `toml:"key"` // an authorized_keys line; whoever can change it can approve; counsel
+}
+
+// AuthorityConfig is one entry of the directory of authorities.
+type AuthorityConfig struct {
+	ID           string   `toml:"id"`
+	Name         string   `toml:"name"`
+	Jurisdiction string   `toml:"jurisdiction"`
+	SealTo       []string `toml:"seal_to"` // age recipients; whoever can change it can read productions; counsel
+}
+
+// ParseConfig reads a config and checks all that can be checked without
+// touching a file.
+func ParseConfig(b []byte) (Config, error) {
+	var c Config
+	if err := decodeTOML(b, &c); err != nil {
+		return c, err
+	}
+	switch {
+	case c.Provider.Name == "":
+		return c, vitrine.Refusef(vitrine.Usage, "[provider] name is missing: the name that stands in letters")
+	case c.Provider.Key == "" || c.Provider.HoldKey == "":
+		return c, vitrine.Refusef(vitrine.Usage, "[provider] key or hold_key is missing: vitrine init makes both")
+	case c.Store.Dir == "":
+		return c, vitrine.Refusef(vitrine.Usage, "[store] dir is missing: the directory where vitrine remembers")
+	case c.Store.Database != "" && !strings.HasPrefix(c.Store.Database, "postgres://") && !strings.HasPrefix(c.Store.Database, "postgresql://"):
+		return c, vitrine.Refusef(vitrine.Usage, "[store] database is not a postgres:// address: leave it out for SQLite in dir")
+	case len(c.Source) == 0:
+		return c, vitrine.Refusef(vitrine.Usage, "no [[source]] is given: name at least one store to collect from")
+	}
+	seen := map[string]bool{}
+	for _, s := range c.Source {
+		if _, err := vitrine.ParseName(s.Name); err != nil {
+			return c, vitrine.Refusef(vitrine.Usage, "[[source]] %v", err)
+		}
+		if seen[s.Name] {
+			return c, vitrine.Refusef(vitrine.Usage, "two [[source]] are named %q: each needs a name of its own", s.Name)
+		}
+		seen[s.Name] = true
+		if _, err := open(s, ""); err != nil {
+			return c, err
+		}
+	}
+	if _, err := c.Policy(); err != nil {
+		return c, err
+	}
+	_, err := c.Directory()
+	return c, err
+}
+
+// decodeTOML reads TOML into v; a key that v does not have is an error.
+func decodeTOML(b []byte, v any) error {
+	if len(b) > maxConfig {
+		return vitrine.Refusef(vitrine.Usage, "the file is %d bytes long: at most %d", len(b), maxConfig)
+	}
+	meta, err := toml.NewDecoder(bytes.NewReader(b)).Decode(v)
+	var syntax toml.ParseError
+	switch {
+	case errors.As(err, &syntax):
+		return vitrine.Refusef(vitrine.Usage, "line %d: %s", syntax.Position.Line, syntax.Message)
+	case err != nil:
+		return vitrine.Refusef(vitrine.Usage, "%v", err)
+	case len(meta.Undecoded()) > 0:
+		return vitrine.Refusef(vitrine.Usage, "key %q is not known: correct it or take it out", meta.Undecoded()[0])
+	}
+	return nil
+}
+
+// Policy is the quorum that mandates need.
+func (c Config) Policy() (mandate.Policy, error) {
+	p := mandate.Policy{Need: c.Quorum.Need}
+	for _, a := range c.Approver {
+		approver, err := mandate.ParseApprover(a.Name, a.Key)
+		if err != nil {
+			return p, vitrine.Refusef(vitrine.Usage, "[[approver]] %q: %v", a.Name, err)
+		}
+		p.Approvers = append(p.Approvers, approver)
+	}
+	if err := p.Check(); err != nil {
+		return p, vitrine.Refusef(vitrine.Usage, "[quorum]: %v", err)
+	}
+	return p, nil
+}
+
+// Directory is the directory of authorities.
+func (c Config) Directory() (authority.Directory, error) {
+	var entries []authority.Entry
+	for _, a := range c.Authority {
+		entries = append(entries, authority.Entry{ID: vitrine.AuthorityID(a.ID), Name: a.Name, Jurisdiction: a.Jurisdiction, SealTo: a.SealTo})
+	}
+	d, err := authority.NewDirectory(entries)
+	if err != nil {
+		return d, vitrine.Refusef(vitrine.Usage, "[[authority]]: %v", err)
+	}
+	return d, nil
+}
+
+// Sources are the declared stores, their paths resolved.
+func (c Config) Sources(base string) ([]collect.Source, error) {
+	var sources []collect.Source
+	for _, s := range c.Source {
+		src, err := open(s, base)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, src)
+	}
+	return sources, nil
+}
+
+func open(s SourceConfig, base string) (collect.Source, error) {
+	path := s.Path
+	if base != "" {
+		path = resolve(base, path)
+	}
+	var src collect.Source
+	var err error
+	switch s.Kind {
+	case "maildir":
+		src, err = mail.Maildir(s.Name, path)
+	case "mbox":
+		src, err = mail.Mbox(s.Name, path)
+	default:
+		return nil, vitrine.Refusef(vitrine.Usage, "[[source]] %q has kind %q: want maildir or mbox", s.Name, s.Kind)
+	}
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "[[source]] %q: %v", s.Name, err)
+	}
+	return src, nil
+}
+
+// loadConfig reads the config at path; base is the directory its paths are
+// relative to.
+func loadConfig(path string) (c Config, base string, err error) {
+	b, err := readFile(path)
+	if err != nil {
+		return c, "", err
+	}
+	if c, err = ParseConfig(b); err != nil {
+		return c, "", inFile(path, err)
+	}
+	base, err = filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return c, "", fmt.Errorf("find config: %w", err)
+	}
+	for _, s := range c.Source {
+		root, _, _ := strings.Cut(resolve(base, s.Path), "{account}")
+		if _, err := os.Stat(filepath.Dir(root + "x")); err != nil {
+			return c, "", inFile(path, vitrine.Refusef(vitrine.Usage, "[[source]] %q: %s is not there: correct path, or mount the store", s.Name, filepath.Dir(root+"x")))
+		}
+	}
+	return c, base, nil
+}
+
+// resolve makes path absolute, from base if it is relative.
+func resolve(base, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}
+
+// readFile reads a small file that the caller named on the command line.
+func readFile(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, vitrine.Refusef(vitrine.Usage, "%s is not there: check the path", path)
+	}
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
+	}
+	return b, nil
+}
+
+// inFile says in which file a person must look.
+func inFile(path string, err error) error {
+	var r *vitrine.Refusal
+	if errors.As(err, &r) {
+		in := *r
+		in.Text = path + ": " + r.Text
+		return &in
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/blob"
+	"github.com/vitrine-project/vitrine/internal/casework"
+	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/mandate"
+)
+
+type deskOptions struct {
+	config    Config
+	base, out string
+	bars      *bars
+	now       func() time.Time
+	reached   func(string)
+}
+
+// openDesk wires a desk from the config. The returned function lets go of the
+// store.
+func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error, error) {
+	d := &casework.Desk{Provider: o.config.Provider.Name, Now: o.now, Reached: o.reached, Collecting: o.bars.Collecting, Sealing: o.bars.Sealing}
+	var err error
+	if d.Policy, err = o.config.Policy(); err != nil {
+		return nil, nil, err
+	}
+	if d.Directory, err = o.config.Directory(); err != nil {
+		return nil, nil, err
+	}
+	if d.Sources, err = o.config.Sources(o.base); err != nil {
+		return nil, nil, err
+	}
+	if d.Ring, err = keyring.Load(resolve(o.base, o.config.Provider.Key), resolve(o.base, o.config.Provider.HoldKey)); err != nil {
+		return nil, nil, err
+	}
+	if d.Outbox, err = filepath.Abs(o.out); err != nil {
+		return nil, nil, fmt.Errorf("find outbox: %w", err)
+	}
+	data := resolve(o.base, o.config.Store.Dir)
+	d.DB, err = store.Open(ctx, store.Options{Dir: data, URL: o.config.Store.Database, Now: o.now, Reached: o.reached})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := openDirs(d, data); err != nil {
+		return nil, nil, errors.Join(err, d.DB.Close())
+	}
+	return d, d.DB.Close, nil
+}
+
+func openDirs(d *casework.Desk, data string) error {
+	for dir, name := range map[**blob.Dir]string{&d.Originals: "originals", &d.Holds: "holds", &d.Packages: "packages"} {
+		opened, err := blob.OpenDir(filepath.Join(data, name))
+		if err != nil {
+			return fmt.Errorf("open %s: %w", name, err)
+		}
+		opened.Reached = d.Reached
+		*dir = opened
+	}
+	d.Spool = filepath.Join(data, "spool")
+	if err := os.RemoveAll(d.Spool); err != nil {
+		return fmt.Errorf("clear spool: %w", err)
+	}
+	if err := os.MkdirAll(d.Spool, 0o700); err != nil {
+		return fmt.Errorf("make spool: %w", err)
+	}
+	return nil
+}
+
+// operator is the name under which this person's acts are recorded.
+func operator() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "operator"
+}
+
+// approve makes or reads one approver's signature over text.
+func approve(path string, text []byte) (vitrine.Approval, error) {
+	return keyring.Approve(path, mandate.Namespace, text, passphrase)
+}
+
+// passphrase asks for a key's passphrase on the terminal; nil without one.
+var passphrase = func(path string) ([]byte, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "%s has a passphrase and there is no terminal to ask on: load it into ssh-agent and give its .pub", path)
+	}
+	defer tty.Close()
+	fmt.Fprintf(tty, "Passphrase for %s: ", path)
+	defer fmt.Fprintln(tty)
+	return term.ReadPassword(int(tty.Fd()))
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/mandate"
+	"github.com/vitrine-project/vitrine/production"
+)
+
+// trustFile names the public keys that a package is checked against: whoever
+// verifies takes it from the provider by a channel other than the package's.
+type trustFile struct {
+	Provider string           `toml:"provider"`
+	Need     int              `toml:"need"`
+	Approver []ApproverConfig `toml:"approver"`
+}
+
+// trust is a trustFile, parsed.
+type trust struct {
+	provider ssh.PublicKey
+	policy   mandate.Policy
+}
+
+func loadTrust(path string) (trust, error) {
+	b, err := readFile(path)
+	if err != nil {
+		return trust{}, err
+	}
+	t, err := parseTrust(b)
+	if err != nil {
+		return t, inFile(path, err)
+	}
+	return t, nil
+}
+
+func parseTrust(b []byte) (trust, error) {
+	var f trustFile
+	if err := decodeTOML(b, &f); err != nil {
+		return trust{}, err
+	}
+	key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(f.Provider))
+	if err != nil || len(bytes.TrimSpace(rest)) > 0 {
+		return trust{}, vitrine.Refusef(vitrine.Usage, "provider is not one SSH public key")
+	}
+	policy, err := Config{Quorum: QuorumConfig{f.Need}, Approver: f.Approver}.Policy()
+	return trust{key, policy}, err
+}
+
+// production is the trust in the form that package production checks against.
+// The zero trust checks nothing about who made a package.
+func (t trust) production(now func() time.Time) production.Trust {
+	if t.provider == nil {
+		return production.Trust{}
+	}
+	return production.Trust{Provider: t.provider, Mandate: func(statement []byte, signatures [][]byte) error {
+		st, err := mandate.ParseStatement(statement)
+		if err != nil {
+			return err
+		}
+		var approvals []vitrine.Approval
+		for _, s := range signatures {
+			approvals = append(approvals, vitrine.Approval{Signature: string(s)})
+		}
+		_, err = t.policy.Verify(st, approvals, now())
+		return err
+	}}
+}
+
+// writeTrust writes the public keys of the config as a trust file.
+func writeTrust(path string, c Config, provider ssh.PublicKey) error {
+	f := trustFile{Provider: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(provider))), Need: c.Quorum.Need, Approver: c.Approver}
+	var b bytes.Buffer
+	b.WriteString("# The public keys that this provider's packages are checked against: vitrine verify --trust.\n")
+	if err := toml.NewEncoder(&b).Encode(f); err != nil {
+		return fmt.Errorf("write trust file: %w", err)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("write trust file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package casework
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/blob"
+	"github.com/vitrine-project/vitrine/internal/letter"
+	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/production"
+)
+
+// deliver hands all volumes over to the outbox, or a refusal's letter. A hold
+// in which nothing is open any more is destroyed after that.
+func (d *Desk) deliver(ctx context.Context, id vitrine.ID) error {
+	dem, err := d.Demand(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch dem.Stage {
+	case vitrine.Rejected:
+		return d.sendLetter(dem, letter.Refusal)
+	case vitrine.Produced, vitrine.Delivered:
+	default:
+		return nil
+	}
+	if err := os.MkdirAll(d.Outbox, 0o700); err != nil {
+		return fmt.Errorf("make outbox: %w", err)
+	}
+	for _, p := range dem.Packages {
+		if err := d.handOver(p); err != nil {
+			return fmt.Errorf("deliver %s: %w", p.Name, err)
+		}
+	}
+	d.reached("deliver: volumes placed")
+	if err := d.listOpen(dem); err != nil {
+		return fmt.Errorf("list open items: %w", err)
+	}
+	err = d.record(ctx, id, Machine, func(now vitrine.Demand) (vitrine.Event, error) {
+		if now.Seq != dem.Seq || now.Stage == vitrine.Delivered && now.To == d.Outbox {
+			return vitrine.Event{}, errDone
+		}
+		return vitrine.Event{Stage: vitrine.Delivered, Mandate: dem.Mandate, To: d.Outbox}, nil
+	})
+	if err != nil || dem.Open() > 0 {
+		return err
+	}
+	d.reached("deliver: recorded")
+	return d.dropHold(dem)
+}
+
+// Redeliver queues another hand-over of the same volumes.
+func (d *Desk) Redeliver(ctx context.Context, id vitrine.ID) error {
+	return d.DB.Update(ctx, func(tx *store.Tx) error { return tx.Enqueue("deliver", id) })
+}
+
+// PackagePath is where the outbox has a volume's sealed file.
+func (d *Desk) PackagePath(p vitrine.Package) string {
+	return filepath.Join(d.Outbox, p.Name+".zip.age")
+}
+
+func (d *Desk) handOver(p vitrine.Package) error {
+	for _, part := range []struct {
+		digest vitrine.Digest
+		path   string
+	}{{p.SHA256, d.PackagePath(p)}, {p.Envelope, d.PackagePath(p) + ".json"}} {
+		f, _, err := d.Packages.Open(part.digest)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(blob.Place(f, part.digest, part.path, d.Reached), f.Close())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) dropHold(dem vitrine.Demand) error {
+	if err := d.Holds.Delete(dem.Collection.Hold); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("destroy hold: %w", err)
+	}
+	return nil
+}
+
+// DecisionsPath is where the outbox has the list of open items.
+func (d *Desk) DecisionsPath(id vitrine.ID) string {
+	return filepath.Join(d.Outbox, string(id)+".decisions.toml")
+}
+
+// listOpen writes the open items with what is known of each, never their
+// content, as a decisions file to be filled in. When none is open it goes.
+func (d *Desk) listOpen(dem vitrine.Demand) error {
+	path := d.DecisionsPath(dem.ID)
+	if dem.Open() == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	h, err := d.openHold(dem)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Open items of demand %s: nobody can tell from the records whether they are in scope.\n", dem.ID)
+	fmt.Fprintf(&b, "# Set each action to \"produce\" or \"withhold\" (with a reason), drop the others, and give the file to --decisions.\n")
+	err = h.Items(func(it production.Item) error {
+		if _, done := dem.Decided[it.Number]; done || it.Decision != production.Undeterminable {
+			return nil
+		}
+		fmt.Fprintf(&b, "\n[[item]]\nnumber = %d\naction = \"\"\nreason = \"\"\n", it.Number)
+		fmt.Fprintf(&b, "# %s: %q in %q of %s, %d bytes\n", it.Reason, it.Name, it.Container, it.Account, it.Size)
+		fmt.Fprintf(&b, "# received %s; sent %s\n", span(it.Received), span(it.Sent))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return placeText(path, b.Bytes(), d.Reached)
+}
+
+func span(i production.Interval) string {
+	switch {
+	case !i.Known() && i.Raw != "":
+		return fmt.Sprintf("unknown (%q)", i.Raw)
+	case !i.Known():
+		return "unknown"
+	case i.From.Equal(i.To):
+		return i.From.Format(time.RFC3339)
+	}
+	return "between " + i.From.Format(time.RFC3339) + " and " + i.To.Format(time.RFC3339)
+}
+
+// LetterPath is where the outbox has a letter that no package carries.
+func (d *Desk) LetterPath(id vitrine.ID) string {
+	return filepath.Join(d.Outbox, string(id)+".letter.txt")
+}
+
+func (d *Desk) sendLetter(dem vitrine.Demand, kind letter.Kind) error {
+	text, err := d.letter(dem, kind)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.Outbox, 0o700); err != nil {
+		return fmt.Errorf("make outbox: %w", err)
+	}
+	return placeText(d.LetterPath(dem.ID), []byte(text), d.Reached)
+}
+
+func placeText(path string, text []byte, reached func(string)) error {
+	return blob.Place(bytes.NewReader(text), vitrine.DigestOf(text), path, reached)
+}
+
+func (d *Desk) letter(dem vitrine.Demand, kind letter.Kind) (string, error) {
+	entry, _ := d.Directory.Find(dem.Submission.Authority)
+	instrument, _ := law.Lookup(dem.Submission.Instrument)
+	return letter.Text(kind, letter.Data{
+		Provider: d.Provider, Authority: entry.Name, Demand: dem, Instrument: instrument.Name, Today: d.Now().UTC(),
+	})
+}

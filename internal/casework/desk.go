@@ -1,0 +1,230 @@
+// Package casework is the desk: the only package that changes a demand. Each
+// step is one method and ends in one transaction that appends one event and
+// queues the machine's next step inside it; no step calls the next, and every
+// step does nothing if it was done before, so a killed process loses no work
+// and repeats none. People's steps (receive, review, approve, decide) are
+// called by commands; the machine's (check, collect, seal, deliver) only by
+// the queue. The collecting step verifies the approvers' signatures itself
+// against the policy it was given; a row of the database authorises nothing.
+package casework
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/authority"
+	"github.com/vitrine-project/vitrine/internal/blob"
+	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/mandate"
+)
+
+// Desk joins what the steps need. Fields are set once, before the first call.
+type Desk struct {
+	DB        *store.DB
+	Originals *blob.Dir // the papers that came with demands
+	Holds     *blob.Dir // collected items, sealed to the provider's hold key
+	Packages  *blob.Dir // sealed volumes and their envelopes
+	Spool     string    // a directory for what a step needs for its own duration
+	Ring      *keyring.Ring
+	Provider  string
+	Policy    mandate.Policy
+	Directory authority.Directory
+	Sources   []collect.Source
+	Outbox    string // where Deliver hands volumes over
+	// Only limits the machine's steps to one demand, so that a command that
+	// answers one demand hands over no other's; "" works on all.
+	Only vitrine.ID
+	Now  func() time.Time
+	// Collecting and Sealing are told how far the long steps are.
+	Collecting func(collect.Progress)
+	Sealing    func(done, total int64)
+	// Failed is told of every failure of a machine's step; the queue tries again.
+	Failed func(step string, id vitrine.ID, err error)
+	// Reached is called at each of Points, for tests that kill the process there.
+	Reached func(point string)
+}
+
+func (d *Desk) reached(point string) {
+	if d.Reached != nil {
+		d.Reached(point)
+	}
+}
+
+// Demand returns the demand as it stands.
+func (d *Desk) Demand(ctx context.Context, id vitrine.ID) (vitrine.Demand, error) {
+	var dem vitrine.Demand
+	err := d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		dem, err = tx.Demand(id)
+		return err
+	})
+	return dem, err
+}
+
+// Events returns all that happened to a demand, in order.
+func (d *Desk) Events(ctx context.Context, id vitrine.ID) ([]vitrine.Event, error) {
+	var events []vitrine.Event
+	err := d.DB.View(ctx, func(tx *store.Tx) (err error) {
+		events, err = tx.Events(id)
+		return err
+	})
+	return events, err
+}
+
+// errDone says that a step finds its work done, or void; nothing is appended.
+var errDone = errors.New("nothing left to do")
+
+// record appends the event that step makes of the demand as it stands, and
+// queues what the lifecycle says follows, in one transaction. A step that
+// returns errDone leaves everything as it is.
+func (d *Desk) record(ctx context.Context, id vitrine.ID, by string, step func(vitrine.Demand) (vitrine.Event, error)) error {
+	err := d.DB.Update(ctx, func(tx *store.Tx) error {
+		dem, err := tx.Demand(id)
+		if err != nil {
+			return err
+		}
+		e, err := step(dem)
+		if err != nil {
+			return err
+		}
+		e.Seq, e.At, e.By = dem.Seq+1, d.Now().UTC(), by
+		if err := tx.Append(id, e); err != nil {
+			return err
+		}
+		for _, s := range vitrine.Steps {
+			if s.Stage != e.Stage {
+				continue
+			}
+			for _, next := range s.Queues {
+				if err := tx.Enqueue(next, id); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errDone) {
+		return nil
+	}
+	return err
+}
+
+// Receive keeps the document and records the demand. The same demand again
+// returns its id and changes nothing. A demand that differs from an earlier
+// one only in how its paper was read is refused, unless that one was refused.
+func (d *Desk) Receive(ctx context.Context, sub vitrine.Submission, document []byte, by string) (vitrine.ID, error) {
+	digest, size, err := d.Originals.Put(bytes.NewReader(document))
+	if err != nil {
+		return "", fmt.Errorf("keep document: %w", err)
+	}
+	d.reached("receive: document kept")
+	sub.Document.SHA256, sub.Document.Size = digest, size
+	id := sub.ID()
+	if err := d.notReadTwice(ctx, id, sub); err != nil {
+		return "", err
+	}
+	return id, d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+		if dem.Stage != vitrine.New {
+			return vitrine.Event{}, errDone
+		}
+		return vitrine.Event{Stage: vitrine.Received, Submission: &sub}, nil
+	})
+}
+
+func (d *Desk) notReadTwice(ctx context.Context, id vitrine.ID, sub vitrine.Submission) error {
+	return d.DB.View(ctx, func(tx *store.Tx) error {
+		others, err := tx.BySubject(sub.Subject())
+		if err != nil {
+			return err
+		}
+		for _, other := range others {
+			dem, err := tx.Demand(other)
+			if err != nil {
+				return err
+			}
+			if other != id && dem.Stage != vitrine.Rejected {
+				return vitrine.Refusef(vitrine.Failed, "demand %q of %s with this very document was received before with other particulars (as %s, now %s): "+
+					"if it was read wrongly now, correct the demand file; if the authority amended it, use the amended document", sub.Reference, sub.Authority, other, dem.Stage)
+			}
+		}
+		return nil
+	})
+}
+
+// Refuse ends a demand with a ground. The refusal's letter follows by the queue.
+func (d *Desk) Refuse(ctx context.Context, id vitrine.ID, why *vitrine.Refusal, by string) error {
+	return d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+		if dem.Stage == vitrine.Rejected {
+			return vitrine.Event{}, errDone
+		}
+		return vitrine.Event{Stage: vitrine.Rejected, Refusal: why}, nil
+	})
+}
+
+// Review fixes the scope, and with it the text that approvers sign. A demand
+// that was already mandated falls back to reviewed: a new scope needs new
+// signatures. If the text stays the same, nothing happens.
+func (d *Desk) Review(ctx context.Context, id vitrine.ID, granted vitrine.Scope, differences []vitrine.Difference, by string) error {
+	return d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+		st, err := d.Statement(dem, granted)
+		if err != nil {
+			return vitrine.Event{}, err
+		}
+		text := st.Text()
+		if dem.Statement == text && (dem.Stage == vitrine.Reviewed || dem.Stage == vitrine.Mandated) {
+			return vitrine.Event{}, errDone
+		}
+		return vitrine.Event{Stage: vitrine.Reviewed, Scope: &granted, Differences: differences, Statement: text}, nil
+	})
+}
+
+// Approve turns signatures over the reviewed statement into a mandate, if they
+// are enough under the policy.
+func (d *Desk) Approve(ctx context.Context, id vitrine.ID, approvals []vitrine.Approval, by string) error {
+	return d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+		if dem.Stage == vitrine.Mandated {
+			return vitrine.Event{}, errDone
+		}
+		m, err := d.verify(dem.Statement, approvals)
+		if err != nil {
+			return vitrine.Event{}, err
+		}
+		return vitrine.Event{Stage: vitrine.Mandated, Mandate: m.Digest(), Approvals: approvals, Approvers: m.Approvers()}, nil
+	})
+}
+
+func (d *Desk) verify(statement string, approvals []vitrine.Approval) (mandate.Mandate, error) {
+	st, err := mandate.ParseStatement([]byte(statement))
+	if err != nil {
+		return mandate.Mandate{}, fmt.Errorf("read statement: %w", err)
+	}
+	return d.Policy.Verify(st, approvals, d.Now())
+}
+
+// Decide records a signed ruling on undeterminable items; a further volume
+// with those to be produced follows by the queue.
+func (d *Desk) Decide(ctx context.Context, id vitrine.ID, r mandate.Ruling, approvals []vitrine.Approval, by string) error {
+	names, err := d.Policy.VerifyRuling(r, approvals, d.Now())
+	if err != nil {
+		return err
+	}
+	decisions := vitrine.Decisions{}
+	for _, it := range r.Items {
+		if it.Produce {
+			decisions.Produced = append(decisions.Produced, it.Number)
+		} else {
+			decisions.Withheld = append(decisions.Withheld, it.Number)
+		}
+	}
+	return d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+		if dem.Collection == nil || r.Mandate != dem.Mandate || r.Hold != dem.Collection.Hold {
+			return vitrine.Event{}, vitrine.Refusef(vitrine.Refused, "the decisions are about another collection than the one held for demand %s", id)
+		}
+		return vitrine.Event{Stage: vitrine.Decided, Mandate: dem.Mandate, Statement: r.Text(), Approvals: approvals, Approvers: names, Decisions: &decisions}, nil
+	})
+}

@@ -1,0 +1,126 @@
+package casework
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"filippo.io/age"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/authority"
+	"github.com/vitrine-project/vitrine/internal/blob"
+	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/letter"
+	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/mandate"
+	"github.com/vitrine-project/vitrine/production"
+)
+
+// Machine is the name under which the machine's own steps are recorded.
+const Machine = "vitrine"
+
+// Steps are the machine's steps by the names the lifecycle queues them under.
+func (d *Desk) Steps() map[string]store.Step {
+	steps := map[string]store.Step{"check": d.check, "collect": d.collect, "seal": d.seal, "deliver": d.deliver}
+	for name, step := range steps {
+		steps[name] = func(ctx context.Context, id vitrine.ID) error {
+			if d.Only != "" && id != d.Only {
+				return store.ErrLater
+			}
+			err := step(ctx, id)
+			if err != nil && d.Failed != nil {
+				d.Failed(name, id, err)
+			}
+			return err
+		}
+	}
+	return steps
+}
+
+// check records who asks, or refuses with the first finding that is not right.
+func (d *Desk) check(ctx context.Context, id vitrine.ID) error {
+	return d.record(ctx, id, Machine, func(dem vitrine.Demand) (vitrine.Event, error) {
+		if dem.Stage != vitrine.Received {
+			return vitrine.Event{}, errDone
+		}
+		findings := d.Directory.Check(dem.Submission, d.Now())
+		if why := authority.Ground(findings); why != nil {
+			return vitrine.Event{Stage: vitrine.Rejected, Findings: findings, Refusal: why}, nil
+		}
+		return vitrine.Event{Stage: vitrine.Verified, Findings: findings}, nil
+	})
+}
+
+// collect runs the mandate into a hold. The signatures are verified here once
+// more, against the policy and the sources of this process's own config.
+func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
+	dem, err := d.Demand(ctx, id)
+	if err != nil || dem.Stage != vitrine.Mandated {
+		return err
+	}
+	m, err := d.verify(dem.Statement, dem.Approvals)
+	if err != nil {
+		return err
+	}
+	if m.Digest() != dem.Mandate {
+		return fmt.Errorf("demand %s: the stored mandate is not the signed one", id)
+	}
+	col, err := d.collectInto(ctx, dem, m)
+	if err != nil {
+		return err
+	}
+	d.reached("collect: hold kept")
+	return d.record(ctx, id, Machine, func(now vitrine.Demand) (vitrine.Event, error) {
+		if now.Stage != vitrine.Mandated || now.Mandate != m.Digest() {
+			return vitrine.Event{}, errDone
+		}
+		return vitrine.Event{Stage: vitrine.Collected, Mandate: m.Digest(), Collection: &col}, nil
+	})
+}
+
+func (d *Desk) collectInto(ctx context.Context, dem vitrine.Demand, m mandate.Mandate) (vitrine.Collection, error) {
+	file, err := d.Holds.Create()
+	if err != nil {
+		return vitrine.Collection{}, fmt.Errorf("create hold: %w", err)
+	}
+	defer file.Abort()
+	w, err := production.Create(file, d.Spool, []age.Recipient{d.Ring.HoldRecipient()})
+	if err != nil {
+		return vitrine.Collection{}, fmt.Errorf("create hold: %w", err)
+	}
+	defer w.Abort()
+	col, err := collect.Run(ctx, m, d.sourcesFor(m), w, d.Now, d.Collecting)
+	if err != nil {
+		return col, err
+	}
+	d.reached("collect: items held")
+	sealed, err := d.closeBag(w, dem, col, bag{dem: dem, volume: 0})
+	if err != nil {
+		return col, fmt.Errorf("close hold: %w", err)
+	}
+	digest, size, err := file.Commit()
+	if err != nil {
+		return col, fmt.Errorf("keep hold: %w", err)
+	}
+	if digest != sealed.SHA256 || size != sealed.Size {
+		return col, fmt.Errorf("keep hold: the file on disk is not what was sealed")
+	}
+	col.Hold, col.HoldSize = digest, size
+	return col, nil
+}
+
+// sourcesFor are the sources that the mandate names, by name; whether they are
+// declared alike is for collect to check.
+func (d *Desk) sourcesFor(m mandate.Mandate) []collect.Source {
+	named := m.Statement().Sources
+	return slices.DeleteFunc(slices.Clone(d.Sources), func(s collect.Source) bool {
+		return !slices.ContainsFunc(named, func(n vitrine.Source) bool { return n.Name == s.Declaration().Name })
+	})
+}

@@ -1,0 +1,100 @@
+// Package need says what a test needs beyond Go: a server, a tool, the shared
+// data. On a machine without it the test is skipped with "skipped: needs X";
+// where VITRINE_REQUIRE names X (a comma-separated list, or "all"), the
+// missing thing is a failure instead, so that CI cannot pass by skipping.
+package need
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// missing skips t, or fails it where VITRINE_REQUIRE names what is missing.
+func missing(t testing.TB, what, how string) {
+	t.Helper()
+	required := strings.Split(os.Getenv("VITRINE_REQUIRE"), ",")
+	if slices.Contains(required, what) || slices.Contains(required, "all") {
+		t.Fatalf("needs %s, which VITRINE_REQUIRE demands: %s", what, how)
+	}
+	t.Skipf("skipped: needs %s (%s)", what, how)
+}
+
+// Tool returns the path of a program of that name.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, name, "install it")
+	}
+	return path
+}
+
+// Shared returns the path of an entry of the shared data folder, which lies
+// beside the project (or where VITRINE_SHARED says).
+func Shared(t testing.TB, entry string) string {
+	t.Helper()
+	dir := os.Getenv("VITRINE_SHARED")
+	if dir == "" {
+		_, file, _, _ := runtime.Caller(0)
+		dir = filepath.Join(filepath.Dir(file), "..", "..", "..", "..", "shared")
+	}
+	path := filepath.Join(dir, "data", filepath.FromSlash(entry))
+	if _, err := os.Stat(path); err != nil {
+		missing(t, "shared", "put the shared data folder beside the project, or set VITRINE_SHARED")
+	}
+	return path
+}
+
+// Mail returns a directory with 6,046 real messages, one a file, in five
+// folders. It is unpacked once and must not be changed.
+func Mail(t testing.TB) string {
+	t.Helper()
+	script := Shared(t, "mail.sh")
+	dir := filepath.Join(os.TempDir(), "vitrine-real-mail")
+	if out, err := exec.Command("bash", script, dir).CombinedOutput(); err != nil {
+		missing(t, "mail", "run mail.sh of the shared data folder: "+strings.TrimSpace(string(out)))
+	}
+	return dir
+}
+
+// Postgres returns the URL of a fresh database on the server that
+// VITRINE_POSTGRES names (a postgres:// URL of a role that may create
+// databases). The database is dropped when the test ends.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	admin := os.Getenv("VITRINE_POSTGRES")
+	if admin == "" {
+		missing(t, "postgres", "set VITRINE_POSTGRES to the URL of a server to create databases on")
+	}
+	u, err := url.Parse(admin)
+	if err != nil {
+		t.Fatalf("VITRINE_POSTGRES: %v", err)
+	}
+	db, err := sql.Open("pgx", admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "vitrine_" + strings.ToLower(rand.Text())
+	if _, err := db.Exec("create database " + name); err != nil {
+		t.Fatalf("create a database on VITRINE_POSTGRES: %v", err)
+	}
+	t.Cleanup(func() {
+		_, err := db.Exec("drop database " + name + " with (force)")
+		if err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+		db.Close()
+	})
+	u.Path = "/" + name
+	return u.String()
+}
