@@ -73,13 +73,3 @@ func initialise(dir string) error {
 	}
 	return writeNew(filepath.Join(dir, "vitrine.toml"), config)
 }
-
-// writeNew writes a file that must not be there yet.
-func writeNew(path, text string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
-}

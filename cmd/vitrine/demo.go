@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vitrine-project/vitrine"
+)
+
+// demo plays one demand from the envelope to the opened package. It writes
+// config, demand and data, then calls the commands that a user calls; what it
+// tells is read back from stored events and written files.
+type demo struct {
+	program
+	mail, dir  string
+	once, json bool
+}
+
+func (p program) demoCommand() *cobra.Command {
+	d := demo{program: p}
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "See the whole job on a small made-up provider",
+		Long: `Build a small provider in a temporary directory (three users with mail, two of three
+approvers needed, one authority with its own key), answer a search warrant for one account
+and one month, then play the authority: open the package and verify it. Nothing outside the
+directory is changed; with --mail your own mail is only read.`,
+		Example: "  vitrine demo\n  vitrine demo --mail ~/Maildir --dir ./world",
+		Args:    exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return d.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&d.mail, "mail", "", "a Maildir or mbox of yours as the account's mail; its newest month is asked for")
+	c.Flags().StringVar(&d.dir, "dir", "", "build the world here and keep it; it must be empty or not exist")
+	c.Flags().BoolVar(&d.once, "once", false, "end after the story")
+	c.Flags().BoolVar(&d.json, "json", false, "print one JSON object on stdout, the story on stderr")
+	return c
+}
+
+func (d demo) run(ctx context.Context) error {
+	w, err := d.build(ctx)
+	if err != nil {
+		return err
+	}
+	story := d.stdout
+	if d.json {
+		story = d.stderr
+	}
+	w.introduce(story)
+	result, err := d.answer(ctx, w)
+	if err != nil {
+		return err
+	}
+	for i, volume := range result.Packages {
+		if _, err := d.call(ctx, "open", volume, "--identity", w.identity, "--out", w.opened(i+1)); err != nil {
+			return err
+		}
+	}
+	if err := d.tellEvents(ctx, story, w, result); err != nil {
+		return err
+	}
+	if !d.json {
+		return nil
+	}
+	result.Dir, result.Identity = w.dir, w.identity
+	return json.NewEncoder(d.stdout).Encode(result)
+}
+
+// answer calls vitrine answer, and once more with decisions if items are open.
+func (d demo) answer(ctx context.Context, w world) (Result, error) {
+	args := append([]string{"answer", "--config", w.config, "--demand", w.demand, "--grant", w.grant, "--out", w.outbox, "--json"}, w.approve()...)
+	result, err := d.callJSON(ctx, args...)
+	if err != nil || result.Open == 0 {
+		return result, err
+	}
+	if err := w.decide(result.Decisions); err != nil {
+		return result, err
+	}
+	return d.callJSON(ctx, append(args, "--decisions", w.decisions)...)
+}
+
+// call runs one command as a user would and returns what it prints.
+func (d demo) call(ctx context.Context, args ...string) ([]byte, error) {
+	var out bytes.Buffer
+	p := d.program
+	p.stdout = &out
+	root := p.root()
+	root.SetArgs(args)
+	root.SetOut(&out)
+	root.SetErr(p.stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return nil, fmt.Errorf("vitrine %s: %w", args[0], err)
+	}
+	return out.Bytes(), nil
+}
+
+func (d demo) callJSON(ctx context.Context, args ...string) (Result, error) {
+	var r Result
+	b, err := d.call(ctx, args...)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, fmt.Errorf("read what vitrine %s printed: %w", args[0], err)
+	}
+	return r, nil
+}
+
+// tellEvents opens the provider's store as any command does and tells what is
+// recorded there.
+func (d demo) tellEvents(ctx context.Context, out io.Writer, w world, r Result) error {
+	config, base, err := loadConfig(w.config)
+	if err != nil {
+		return err
+	}
+	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: w.outbox, now: d.now})
+	if err != nil {
+		return err
+	}
+	events, err := desk.Events(ctx, vitrine.ID(r.Demand))
+	if err := closeAfter(err, closeDesk); err != nil {
+		return err
+	}
+	tell(out, desk.Directory, events)
+	verdicts, err := d.verdicts(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nThe authority opened what it got with its own key and checked it:\n%s", verdicts)
+	w.whereabouts(out, r)
+	return nil
+}
+
+// verdicts are the first lines that vitrine verify prints for each opened bag.
+func (d demo) verdicts(ctx context.Context, w world, r Result) (string, error) {
+	var b strings.Builder
+	for i := range r.Packages {
+		out, err := d.call(ctx, "verify", w.opened(i+1), "--trust", r.Trust)
+		if err != nil {
+			return "", err
+		}
+		for line := range strings.Lines(string(out)) {
+			b.WriteString("    " + line)
+		}
+	}
+	return b.String(), nil
+}
+
+func (w world) whereabouts(out io.Writer, r Result) {
+	fmt.Fprintf(out, "\nWhere everything lies:\n")
+	rows := [][2]string{{"the provider", w.config}, {"the demand", w.demand}, {"the grant", w.grant}}
+	for _, p := range r.Packages {
+		rows = append(rows, [2]string{"sealed", p})
+	}
+	for i := range r.Packages {
+		rows = append(rows, [2]string{"opened", w.opened(i + 1)})
+	}
+	rows = append(rows, [2]string{"authority's key", w.identity}, [2]string{"public keys", r.Trust})
+	for _, row := range rows {
+		fmt.Fprintf(out, "    %-16s %s\n", row[0], row[1])
+	}
+	fmt.Fprintf(out, "\nTry it: vitrine verify %s --trust %s\n", w.opened(1), r.Trust)
+}
+
+func (d demo) makeDir() (string, error) {
+	if d.dir == "" {
+		dir, err := os.MkdirTemp("", "vitrine-demo-")
+		if err != nil {
+			return "", fmt.Errorf("make directory: %w", err)
+		}
+		return dir, nil
+	}
+	dir, err := filepath.Abs(d.dir)
+	if err != nil {
+		return "", fmt.Errorf("find directory: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "%v: choose a directory that can be made", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("read directory: %w", err)
+	}
+	if len(entries) > 0 {
+		return "", vitrine.Refusef(vitrine.Usage, "%s is not empty: nothing was changed; choose another --dir", dir)
+	}
+	return dir, nil
+}

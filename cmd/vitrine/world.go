@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/collect/mail"
+	"github.com/vitrine-project/vitrine/internal/keyring"
+)
+
+// world is where the demo's files lie.
+type world struct {
+	dir, config, demand, grant, outbox, decisions, identity string
+	keys                                                    []string // of the approvers who sign
+	account                                                 string
+	month                                                   time.Time // its first instant
+	note                                                    string    // how the month was chosen
+}
+
+func (w world) opened(volume int) string {
+	return filepath.Join(w.dir, "authority", fmt.Sprintf("opened-%d", volume))
+}
+
+func (w world) approve() []string {
+	var args []string
+	for _, k := range w.keys {
+		args = append(args, "--approve", k)
+	}
+	return args
+}
+
+// build writes the demo's world: config, keys, mail and the demand.
+func (d demo) build(ctx context.Context) (world, error) {
+	dir, err := d.makeDir()
+	if err != nil {
+		return world{}, err
+	}
+	provider, court := filepath.Join(dir, "provider"), filepath.Join(dir, "authority")
+	w := world{
+		dir: dir, config: filepath.Join(provider, "vitrine.toml"), outbox: filepath.Join(dir, "outbox"),
+		demand: filepath.Join(court, "demand.toml"), grant: filepath.Join(provider, "grant.toml"),
+		decisions: filepath.Join(provider, "decisions.toml"), identity: filepath.Join(court, "key.txt"),
+	}
+	for _, sub := range []string{filepath.Join(provider, "keys"), court} {
+		if err := os.MkdirAll(sub, 0o700); err != nil {
+			return w, fmt.Errorf("make directory: %w", err)
+		}
+	}
+	sources, err := d.data(ctx, provider, &w)
+	if err != nil {
+		return w, err
+	}
+	if err := w.writeProvider(provider, sources); err != nil {
+		return w, err
+	}
+	return w, w.writeDemand(d.now().UTC().Truncate(time.Second))
+}
+
+// data writes the three users' mail, or takes the reader's own, and returns
+// the [[source]] tables.
+func (d demo) data(ctx context.Context, provider string, w *world) (string, error) {
+	if d.mail != "" {
+		return d.readersMail(ctx, w)
+	}
+	now := d.now().UTC()
+	w.account, w.month = "alice", time.Date(now.Year(), now.Month()-1, 1, 0, 0, 0, 0, time.UTC)
+	w.note = "last month"
+	if err := writeMail(provider, w.month); err != nil {
+		return "", err
+	}
+	return "[[source]]\nname = \"archive\"\nkind = \"mbox\"\npath = \"archive/{account}.mbox\"\n\n" +
+		"[[source]]\nname = \"mail\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n", nil
+}
+
+// readersMail points a source at the reader's own mail, which is only read,
+// and finds the newest calendar month that holds any.
+func (d demo) readersMail(ctx context.Context, w *world) (string, error) {
+	path, err := filepath.EvalSymlinks(d.mail)
+	if err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "--mail: %v: give a Maildir or an mbox file", err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", fmt.Errorf("find mail: %w", err)
+	}
+	kind, make := "maildir", mail.Maildir
+	if st, err := os.Stat(path); err != nil || !st.IsDir() {
+		kind, make = "mbox", mail.Mbox
+	}
+	account, err := vitrine.ParseAccount(filepath.Base(path))
+	if err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "--mail: the last part of the path becomes the account's name, and %v: rename or link it", err)
+	}
+	w.account = string(account)
+	pattern := filepath.Join(filepath.Dir(path), "{account}")
+	source, err := make("mail", pattern)
+	if err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "--mail: %v", err)
+	}
+	newest, err := newestReceived(ctx, source, account)
+	if err != nil {
+		return "", err
+	}
+	if newest.IsZero() {
+		return "", vitrine.Refusef(vitrine.Usage, "--mail: %s holds no mail that could be read: give a Maildir (with cur and new) or an mbox file", path)
+	}
+	w.month = time.Date(newest.Year(), newest.Month(), 1, 0, 0, 0, 0, time.UTC)
+	w.note = "the newest calendar month (UTC) that holds mail in " + path
+	return fmt.Sprintf("[[source]]\nname = \"mail\"\nkind = %q\npath = %s\n", kind, strconv.Quote(pattern)), nil
+}
+
+// newestReceived is the latest time of arrival in an account's mail, by the
+// store's own record. No message is opened.
+func newestReceived(ctx context.Context, source collect.Source, account vitrine.Account) (time.Time, error) {
+	var newest time.Time
+	containers, err := source.Inventory(ctx, account)
+	if err != nil {
+		return newest, err
+	}
+	for _, c := range containers {
+		err := source.Enumerate(ctx, c, func(it collect.Item) error {
+			// Where the zone is not known, the middle of what is possible.
+			if t := it.Received.From.Add(it.Received.To.Sub(it.Received.From) / 2); it.Received.Known() && t.After(newest) {
+				newest = t
+			}
+			return nil
+		})
+		if err != nil {
+			return newest, err
+		}
+	}
+	return newest.UTC(), nil
+}
+
+// writeProvider writes the provider's keys and config.
+func (w *world) writeProvider(provider, sources string) error {
+	keys := filepath.Join(provider, "keys")
+	if _, err := keyring.NewSSHKey(filepath.Join(keys, "provider"), "provider"); err != nil {
+		return err
+	}
+	if _, err := keyring.NewAgeKey(filepath.Join(keys, "hold")); err != nil {
+		return err
+	}
+	recipient, err := keyring.NewAgeKey(w.identity)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "# The demo's provider. vitrine init writes a commented config to start from.\n\n")
+	fmt.Fprintf(&b, "[provider]\nname = \"Glass Mail (demo)\"\nkey = \"keys/provider\"\nhold_key = \"keys/hold\"\n\n[store]\ndir = \"data\"\n\n%s\n[quorum]\nneed = 2\n", sources)
+	for _, name := range []string{"counsel-a", "counsel-b", "director"} {
+		line, err := keyring.NewSSHKey(filepath.Join(keys, name), name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "\n[[approver]]\nname = %q\nkey = %q\n", name, strings.TrimSpace(line))
+	}
+	w.keys = []string{filepath.Join(keys, "counsel-a"), filepath.Join(keys, "director")}
+	fmt.Fprintf(&b, "\n[[authority]]\nid = \"us-dc-wawd\"\nname = \"U.S. District Court, W.D. Washington\"\njurisdiction = \"us\"\nseal_to = [%q]\n", recipient)
+	return writeNew(w.config, b.String())
+}
+
+// writeDemand writes the warrant, the demand, which asks for two weeks more
+// than the warrant names, and the grant that narrows it.
+func (w *world) writeDemand(received time.Time) error {
+	end := w.month.AddDate(0, 1, 0)
+	warrant := fmt.Sprintf("UNITED STATES DISTRICT COURT\nSearch warrant 26-CR-118 (a made-up one, for the demo)\n\nThe stored content of the account %q from %s to %s.\n",
+		w.account, w.month.Format("2 January 2006"), end.AddDate(0, 0, -1).Format("2 January 2006"))
+	if err := writeNew(filepath.Join(filepath.Dir(w.demand), "warrant.txt"), warrant); err != nil {
+		return err
+	}
+	demand := fmt.Sprintf("reference  = \"26-CR-118\"\nauthority  = \"us-dc-wawd\"\ninstrument = \"us/search-warrant\"\ndocument   = \"warrant.txt\"\n"+
+		"received   = %s\naccounts   = [%s]\ncategories = [\"content\"]\nfrom       = %s\nto         = %s\nclock      = \"received\"\n",
+		received.Format(time.RFC3339), strconv.Quote(w.account), w.month.Format(time.RFC3339), end.AddDate(0, 0, 14).Format(time.RFC3339))
+	if err := writeNew(w.demand, demand); err != nil {
+		return err
+	}
+	return writeNew(w.grant, fmt.Sprintf("# The form asks for two weeks more than the judge's warrant names.\nto = %s\n\n[reasons]\nto = \"period-beyond-order\"\n", end.Format(time.RFC3339)))
+}
+
+// decide fills in the list of open items as counsel would: the first is
+// produced, the others withheld. With the reader's own mail all are withheld.
+func (w world) decide(list string) error {
+	b, err := os.ReadFile(list)
+	if err != nil {
+		return fmt.Errorf("read list of open items: %w", err)
+	}
+	text, first := string(b), w.account == "alice"
+	for strings.Contains(text, `action = ""`) {
+		action, reason := "withhold", "not-shown-in-period"
+		if first {
+			action, reason = "produce", "the sender's own date lies in the month"
+		}
+		first = false
+		text = strings.Replace(text, `action = ""`, `action = "`+action+`"`, 1)
+		text = strings.Replace(text, `reason = ""`, `reason = "`+reason+`"`, 1)
+	}
+	return writeNew(w.decisions, text)
+}
+
+func (w world) introduce(out io.Writer) {
+	fmt.Fprintf(out, "A small provider stands in %s: Glass Mail, with two of three approvers needed.\n", w.dir)
+	fmt.Fprintf(out, "A court asks for the mail of %q in %s (%s), and two weeks more.\n", w.account, w.month.Format("January 2006"), w.note)
+}
+
+// writeNew writes a file that must not be there yet.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
