@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -97,4 +98,16 @@ func Postgres(t testing.TB) string {
 	})
 	u.Path = "/" + name
 	return u.String()
+}
+
+// Disk wants so many bytes free where temporary files go.
+func Disk(t testing.TB, bytes uint64) {
+	t.Helper()
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(os.TempDir(), &st); err != nil {
+		t.Fatal(err)
+	}
+	if st.Bavail*uint64(st.Bsize) < bytes {
+		missing(t, "disk", "free space in "+os.TempDir()+", or set TMPDIR")
+	}
 }

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/casework"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
+)
+
+// databases are where each kill test runs.
+var databases = map[string]func(*testing.T) string{
+	"sqlite":   func(*testing.T) string { return "" },
+	"postgres": func(t *testing.T) string { return need.Postgres(t) },
+}
+
+// ending is what a killed and restarted answer must come to: the payload and
+// the item lists of both volumes, and the stages of the events.
+type ending struct{ content, stages string }
+
+// finish runs the answer to its end, with the decisions, and says what it came
+// to.
+func finish(t *testing.T, w world) ending {
+	t.Helper()
+	r := call{args: w.answer()}.ok(t).result(t)
+	return conclude(t, w, r)
+}
+
+func conclude(t *testing.T, w world, r Result) ending {
+	t.Helper()
+	if r.Open > 0 {
+		if _, err := os.Stat(w.decisions); err != nil {
+			if err := w.decide(r.Decisions); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r = call{args: w.answer("--decisions", w.decisions)}.ok(t).result(t)
+	}
+	var content strings.Builder
+	for i, p := range r.Packages {
+		bag := w.opened(i + 1)
+		call{args: []string{"open", p, "--identity", w.identity, "--out", bag}}.ok(t)
+		call{args: []string{"verify", bag, "--trust", r.Trust}}.ok(t)
+		for _, name := range []string{"manifest-sha256.txt", "items.jsonl"} {
+			b, err := os.ReadFile(filepath.Join(bag, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			content.Write(b)
+		}
+	}
+	return ending{content.String(), stages(t, w, vitrine.ID(r.Demand))}
+}
+
+// stages reads the stored events.
+func stages(t *testing.T, w world, id vitrine.ID) string {
+	t.Helper()
+	config, base, err := loadConfig(w.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk, release, err := openDesk(t.Context(), deskOptions{config: config, base: base, out: w.outbox, now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	events, err := desk.Events(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := desk.DB.Audit(t.Context()); err != nil {
+		t.Errorf("the chain of events is broken: %v", err)
+	}
+	var b strings.Builder
+	for _, e := range events {
+		fmt.Fprintf(&b, "%d %s\n", e.Seq, e.Stage)
+	}
+	return b.String()
+}
+
+// finals maps each file in the outbox that has its final name to its digest.
+func finals(t *testing.T, w world) map[string][32]byte {
+	t.Helper()
+	out := map[string][32]byte{}
+	entries, _ := os.ReadDir(w.outbox)
+	for _, e := range entries {
+		if strings.Contains(e.Name(), ".zip.age") && !strings.HasSuffix(e.Name(), ".partial") {
+			b, err := os.ReadFile(filepath.Join(w.outbox, e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[e.Name()] = sha256.Sum256(b)
+		}
+	}
+	return out
+}
+
+// TestKillAtEveryPoint kills a whole answer at each point that it passes, one
+// run a point, and wants the same ending from each restart.
+func TestKillAtEveryPoint(t *testing.T) {
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, database(t))
+			passed := tracePoints(t, w)
+			want := conclude(t, w, call{args: w.answer()}.ok(t).result(t))
+			for i, point := range passed {
+				if testing.Short() && i%5 > 0 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%02d %s", i, point), func(t *testing.T) {
+					w := newWorld(t, database(t))
+					o := call{args: w.answer(), env: []string{fmt.Sprintf("VITRINE_TEST_KILL_AT=%d", i)}}.run(t)
+					if o.code != -1 {
+						t.Fatalf("not killed: exit %d\n%s", o.code, o.stderr)
+					}
+					restart(t, w, want)
+				})
+			}
+		})
+	}
+}
+
+// tracePoints runs one answer through and wants it to pass every point of the
+// list and no other.
+func tracePoints(t *testing.T, w world) []string {
+	t.Helper()
+	trace := filepath.Join(w.dir, "trace")
+	call{args: w.answer(), env: []string{"VITRINE_TEST_TRACE=" + trace}}.ok(t)
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := strings.Split(strings.TrimSpace(string(b)), "\n")
+	for _, p := range passed {
+		if !slices.Contains(casework.Points, p) {
+			t.Errorf("point %q is not in casework.Points", p)
+		}
+	}
+	for _, p := range casework.Points {
+		if !slices.Contains(passed, p) && p != "deliver: recorded" { // passed only when nothing is open
+			t.Errorf("an answer does not pass point %q", p)
+		}
+	}
+	return passed
+}
+
+// restart goes on after a kill: nothing that had its final name may change,
+// and the ending is the one of an undisturbed run.
+func restart(t *testing.T, w world, want ending) {
+	t.Helper()
+	before := finals(t, w)
+	got := finish(t, w)
+	after := finals(t, w)
+	for name, digest := range before {
+		if after[name] != digest {
+			t.Errorf("%s had its final name and was not final", name)
+		}
+	}
+	if got != want {
+		t.Errorf("another ending after the restart:\n%s\nwant:\n%s", got.stages, want.stages)
+		if got.content != want.content {
+			t.Errorf("the content differs:\n%s\nwant:\n%s", got.content, want.content)
+		}
+	}
+	leftovers(t, w)
+}
+
+// leftovers wants no half-written file to be left, and no hold once nothing is
+// open.
+func leftovers(t *testing.T, w world) {
+	t.Helper()
+	data := filepath.Join(filepath.Dir(w.config), "data")
+	for _, dir := range []string{w.outbox, filepath.Join(data, "originals"), filepath.Join(data, "packages"), filepath.Join(data, "holds"), filepath.Join(data, "spool")} {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if strings.Contains(e.Name(), "partial") || strings.HasSuffix(dir, "spool") || strings.HasSuffix(dir, "holds") {
+				t.Errorf("%s is left behind", filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+}
+
+// TestKillAtRandomTimes kills an answer at random moments, sometimes several
+// times in a row.
+func TestKillAtRandomTimes(t *testing.T) {
+	times := 50
+	if testing.Short() {
+		times = 5
+	}
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, database(t))
+			whole := call{args: w.answer()}.ok(t)
+			want := conclude(t, w, whole.result(t))
+			random := rand.New(rand.NewPCG(1, 2))
+			killed := 0
+			for range times {
+				w := newWorld(t, database(t))
+				for range 1 + random.IntN(2) {
+					if o := (call{args: w.answer(), killIn: 1 + time.Duration(random.Int64N(int64(whole.took)))}).run(t); o.code == -1 {
+						killed++
+					}
+				}
+				restart(t, w, want)
+			}
+			if killed < times/2 {
+				t.Errorf("only %d kills in %d runs: the test shows too little", killed, times)
+			}
+		})
+	}
+}
+
+// TestResumesAtOnce wants a killed answer to go on in under 2 s: what the
+// restart takes beyond an undisturbed run is what the queue waited.
+func TestResumesAtOnce(t *testing.T) {
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			passed := tracePoints(t, newWorld(t, database(t)))
+			w := newWorld(t, database(t))
+			whole := call{args: w.answer()}.ok(t)
+			for _, point := range []string{"collect: items held", "seal: items sealed"} {
+				w := newWorld(t, database(t))
+				at := slices.Index(passed, point)
+				call{args: w.answer(), env: []string{fmt.Sprintf("VITRINE_TEST_KILL_AT=%d", at)}}.run(t)
+				if o := (call{args: w.answer()}).ok(t); o.took-whole.took > 2*time.Second {
+					t.Errorf("killed at %q: went on %v later than an undisturbed run", point, o.took-whole.took)
+				}
+			}
+		})
+	}
+}
