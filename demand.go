@@ -100,6 +100,10 @@ type Container struct {
 	Counts
 	Before string `json:"before"` // the store's own state token at enumeration
 	After  string `json:"after"`  // and when the container was left
+	// Vanished and Arrived count items that were there only at the beginning,
+	// or only at the end. What arrived is not collected.
+	Vanished int64 `json:"vanished,omitempty"`
+	Arrived  int64 `json:"arrived,omitempty"`
 }
 
 // Collection is the outcome of running one mandate: what was seen, and the
