@@ -196,7 +196,7 @@ func (c *clerk) review(ctx context.Context) error {
 	err := c.desk.Review(ctx, c.id, c.papers.granted, c.papers.narrowed, operator())
 	var r *vitrine.Refusal
 	if errors.As(err, &r) && r.Kind == vitrine.Refused {
-		return errors.Join(c.desk.Refuse(ctx, c.id, r, operator()))
+		return c.desk.Refuse(ctx, c.id, r, operator())
 	}
 	return err
 }
@@ -210,14 +210,13 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 	case vitrine.Reviewed:
 		return c.approveOrWrite(ctx, dem)
 	case vitrine.Rejected:
-		if _, err := os.Stat(c.desk.LetterPath(c.id)); err != nil {
-			return false, c.again(ctx, dem)
+		if done, err := c.letterPlaced(ctx, dem); !done || err != nil {
+			return false, err
 		}
 		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text + "; the letter is " + c.desk.LetterPath(c.id)}
 	case vitrine.Collected:
-		if c.preserves(dem) {
-			_, err := os.Stat(c.desk.LetterPath(c.id))
-			return err == nil, nil
+		if i, ok := law.Lookup(dem.Submission.Instrument); ok && !i.Produces {
+			return c.letterPlaced(ctx, dem)
 		}
 	case vitrine.Delivered:
 		return c.afterDelivery(ctx, dem)
@@ -225,9 +224,12 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 	return false, nil
 }
 
-func (c *clerk) preserves(dem vitrine.Demand) bool {
-	i, ok := law.Lookup(dem.Submission.Instrument)
-	return ok && !i.Produces
+// letterPlaced has the letter handed over if it is not in the outbox yet.
+func (c *clerk) letterPlaced(ctx context.Context, dem vitrine.Demand) (bool, error) {
+	if _, err := os.Stat(c.desk.LetterPath(c.id)); err != nil {
+		return false, c.again(ctx, dem)
+	}
+	return true, nil
 }
 
 // approveOrWrite makes the statement current, then writes it or has it signed.

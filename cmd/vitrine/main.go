@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,12 +42,23 @@ func (p program) run(ctx context.Context, args []string) int {
 	root.SetErr(p.stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			err = vitrine.Refusef(vitrine.Failed, "interrupted: nothing is lost; run the same command again to go on")
-		}
-		fmt.Fprintln(p.stderr, "vitrine:", err)
+		fmt.Fprintln(p.stderr, "vitrine:", explain(err))
 	}
 	return vitrine.ExitCode(err)
+}
+
+// explain adds to a fault what a person can do about it.
+func explain(err error) error {
+	var r *vitrine.Refusal
+	switch {
+	case errors.As(err, &r):
+		return r
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted: nothing is lost; run the same command again to go on")
+	case errors.Is(err, syscall.ENOSPC), strings.Contains(err.Error(), "disk is full"): // SQLite's own words
+		return fmt.Errorf("%w: free space and run the same command again; nothing is lost", err)
+	}
+	return fmt.Errorf("%w: nothing is lost; run the same command again, and report it if it stays", err)
 }
 
 func (p program) root() *cobra.Command {

@@ -28,6 +28,11 @@ func (d *Desk) deliver(ctx context.Context, id vitrine.ID) error {
 	switch dem.Stage {
 	case vitrine.Rejected:
 		return d.sendLetter(dem, letter.Refusal)
+	case vitrine.Collected:
+		if preserves(dem) {
+			return d.sendLetter(dem, letter.Preserved)
+		}
+		return nil
 	case vitrine.Produced, vitrine.Delivered:
 	default:
 		return nil
@@ -57,7 +62,13 @@ func (d *Desk) deliver(ctx context.Context, id vitrine.ID) error {
 	return d.dropHold(dem)
 }
 
-// Redeliver queues another hand-over of the same volumes.
+// preserves says that the demand's instrument keeps data and produces none.
+func preserves(dem vitrine.Demand) bool {
+	i, ok := law.Lookup(dem.Submission.Instrument)
+	return ok && !i.Produces
+}
+
+// Redeliver queues another hand-over of the same volumes, or of the letter.
 func (d *Desk) Redeliver(ctx context.Context, id vitrine.ID) error {
 	return d.DB.Update(ctx, func(tx *store.Tx) error { return tx.Enqueue("deliver", id) })
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/letter"
-	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/production"
 )
 
@@ -25,8 +24,8 @@ func (d *Desk) seal(ctx context.Context, id vitrine.ID) error {
 	if err != nil || (dem.Stage != vitrine.Collected && dem.Stage != vitrine.Decided) {
 		return err
 	}
-	if i, ok := law.Lookup(dem.Submission.Instrument); !ok || !i.Produces {
-		return d.sendLetter(dem, letter.Preserved)
+	if preserves(dem) {
+		return d.Redeliver(ctx, id)
 	}
 	events, err := d.Events(ctx, id)
 	if err != nil {
@@ -112,14 +111,17 @@ func (d *Desk) recipients(dem vitrine.Demand) ([]age.Recipient, []string, error)
 }
 
 func (d *Desk) fill(ctx context.Context, w *production.Writer, hold *hold, dem vitrine.Demand) error {
-	total := int64(len(dem.Pending))
-	if len(dem.Packages) == 0 {
+	first := len(dem.Packages) == 0
+	total, done := int64(len(dem.Pending)), int64(0)
+	if first {
 		total += dem.Collection.In
 	}
-	done := int64(0)
+	ruled := make(map[int64]bool, len(dem.Pending))
+	for _, n := range dem.Pending {
+		ruled[n] = true
+	}
 	return hold.Items(func(it production.Item) error {
-		due := len(dem.Packages) == 0 && it.Decision == production.In || slices.Contains(dem.Pending, it.Number)
-		if !due {
+		if due := first && it.Decision == production.In || ruled[it.Number]; !due {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
