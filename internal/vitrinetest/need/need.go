@@ -111,3 +111,14 @@ func Disk(t testing.TB, bytes uint64) {
 		missing(t, "disk", "free space in "+os.TempDir()+", or set TMPDIR")
 	}
 }
+
+// Mount wants to be allowed to mount a file system on dir.
+func Mount(t testing.TB, dir string) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		missing(t, "mount", "run as root: "+err.Error())
+	}
+	if err := syscall.Unmount(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
+	"github.com/vitrine-project/vitrine/mandate"
+)
+
+// signed has two approvers sign w's statement, and returns the flags with
+// their signature files.
+func signed(t *testing.T, w world) []string {
+	t.Helper()
+	statement := filepath.Join(w.dir, "to-sign.txt")
+	call{args: []string{"answer", "--config", w.config, "--demand", w.demand, "--grant", w.grant, "--out", w.outbox, "--statement", statement}}.ok(t)
+	text, err := os.ReadFile(statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flags []string
+	for i, key := range w.keys {
+		a, err := keyring.Approve(key, mandate.Namespace, text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(w.dir, fmt.Sprintf("%d.sig", i))
+		if err := os.WriteFile(path, []byte(a.Signature), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		flags = append(flags, "--approve", path)
+	}
+	return flags
+}
+
+// TestChangeAfterApproval stops an answer between mandate and collection,
+// changes what the approvers signed, and wants nothing to be collected.
+func TestChangeAfterApproval(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "other")
+	line, err := keyring.NewSSHKey(other, "mallory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient, err := keyring.NewAgeKey(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*testing.T, world){
+		"another mail store": func(t *testing.T, w world) {
+			if err := os.Rename(filepath.Join(filepath.Dir(w.config), "mail"), filepath.Join(filepath.Dir(w.config), "mail2")); err != nil {
+				t.Fatal(err)
+			}
+			edit(t, w.config, "mail/{account}", "mail2/{account}")
+		},
+		"a source more": func(t *testing.T, w world) {
+			edit(t, w.config, "[quorum]", "[[source]]\nname = \"more\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n\n[quorum]")
+		},
+		"one approver is enough": func(t *testing.T, w world) { edit(t, w.config, "need = 2", "need = 1") },
+		"another approver":       func(t *testing.T, w world) { replaceLine(t, w.config, "key = \"ssh-", fmt.Sprintf("key = %q", strings.TrimSpace(line))) },
+		"another recipient":      func(t *testing.T, w world) { replaceLine(t, w.config, "seal_to", fmt.Sprintf("seal_to = [%q]", recipient)) },
+		"another clock":          func(t *testing.T, w world) { edit(t, w.demand, `"received"`, `"sent"`) },
+		"a longer period":        func(t *testing.T, w world) { edit(t, w.grant, "2026-11-01", "2026-11-02") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "")
+			flags := signed(t, w)
+			args := append([]string{"answer", "--config", w.config, "--demand", w.demand, "--grant", w.grant, "--out", w.outbox, "--json"}, flags...)
+			mandated := commitOf(t, w, args)
+			o := call{args: args, env: []string{fmt.Sprintf("VITRINE_TEST_KILL_AT=%d", mandated)}}.run(t)
+			if o.code != -1 {
+				t.Fatalf("not killed: exit %d\n%s", o.code, o.stderr)
+			}
+			change(t, w)
+			o = call{args: args}.run(t)
+			if o.code != 4 && o.code != 1 && o.code != 2 {
+				t.Errorf("exit %d, want a refusal\n%s", o.code, o.stderr)
+			}
+			if n := len(finals(t, w)); n > 0 {
+				t.Errorf("%d files were produced", n)
+			}
+			if holds, _ := os.ReadDir(filepath.Join(filepath.Dir(w.config), "data", "holds")); len(holds) > 0 {
+				t.Errorf("something was collected")
+			}
+		})
+	}
+}
+
+// commitOf is the number of the point right after the mandate was recorded:
+// the last commit before the first item is held.
+func commitOf(t *testing.T, w world, args []string) int {
+	t.Helper()
+	copied := newWorldAs(t, w)
+	trace := filepath.Join(w.dir, "trace")
+	for i, a := range args {
+		args[i] = strings.Replace(a, w.dir, copied, 1)
+	}
+	call{args: args, env: []string{"VITRINE_TEST_TRACE=" + trace}}.ok(t)
+	for i, a := range args {
+		args[i] = strings.Replace(a, copied, w.dir, 1)
+	}
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := -1
+	for i, p := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		if p == "collect: items held" {
+			break
+		}
+		if p == "store: after commit" {
+			last = i
+		}
+	}
+	return last
+}
+
+// newWorldAs copies a world, so that one run's trace tells of another's.
+// Sources stand in the statement with their paths, so the copy takes the
+// signer's keys rather than signatures.
+func newWorldAs(t *testing.T, w world) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func replaceLine(t *testing.T, path, prefix, line string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(b), "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, prefix) && !strings.Contains(l, "provider") {
+			lines[i] = line
+			if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("%s has no line that begins with %q", path, prefix)
+}
+
+// TestDiskFull runs answers on a disk that is full at ever later moments: each
+// says so, and goes on when there is room.
+func TestDiskFull(t *testing.T) {
+	disk := filepath.Join(t.TempDir(), "disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	need.Mount(t, disk)
+	reference := newWorld(t, "")
+	want := conclude(t, reference, call{args: reference.answer()}.ok(t).result(t))
+	full := 0
+	for size := 128 << 10; size <= 1<<20; size += 64 << 10 {
+		t.Run(fmt.Sprintf("%d KiB", size>>10), func(t *testing.T) {
+			if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := syscall.Unmount(disk, 0); err != nil {
+					t.Error(err)
+				}
+			}()
+			w := newWorld(t, "")
+			edit(t, w.config, `dir = "data"`, fmt.Sprintf("dir = %q", filepath.Join(disk, "data")))
+			w.outbox = filepath.Join(disk, "out")
+			o := call{args: w.answer()}.run(t)
+			if o.code != 0 {
+				full++
+				if o.code != 1 || !strings.Contains(o.stderr, "free space") {
+					t.Errorf("exit %d: %s", o.code, o.stderr)
+				}
+			}
+			if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+				t.Fatal(err)
+			}
+			restart(t, w, want)
+		})
+	}
+	if full == 0 {
+		t.Error("the disk was never full: the test shows nothing")
+	}
+}
+
+// TestBusy wants a second command on the same store to say so.
+func TestBusy(t *testing.T) {
+	w := newWorld(t, "")
+	config, base, err := loadConfig(w.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, release, err := openDesk(t.Context(), deskOptions{config: config, base: base, out: w.outbox, now: program{}.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if o := (call{args: w.answer()}).run(t); o.code != 5 {
+		t.Errorf("exit %d, want 5 (busy)\n%s", o.code, o.stderr)
+	}
+}
