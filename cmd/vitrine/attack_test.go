@@ -61,16 +61,20 @@ func TestChangeAfterApproval(t *testing.T) {
 			edit(t, w.config, "[quorum]", "[[source]]\nname = \"more\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n\n[quorum]")
 		},
 		"one approver is enough": func(t *testing.T, w world) { edit(t, w.config, "need = 2", "need = 1") },
-		"another approver":       func(t *testing.T, w world) { replaceLine(t, w.config, "key = \"ssh-", fmt.Sprintf("key = %q", strings.TrimSpace(line))) },
-		"another recipient":      func(t *testing.T, w world) { replaceLine(t, w.config, "seal_to", fmt.Sprintf("seal_to = [%q]", recipient)) },
-		"another clock":          func(t *testing.T, w world) { edit(t, w.demand, `"received"`, `"sent"`) },
-		"a longer period":        func(t *testing.T, w world) { edit(t, w.grant, "2026-11-01", "2026-11-02") },
+		"another approver": func(t *testing.T, w world) {
+			replaceLine(t, w.config, "key = \"ssh-", fmt.Sprintf("key = %q", strings.TrimSpace(line)))
+		},
+		"another recipient": func(t *testing.T, w world) {
+			replaceLine(t, w.config, "seal_to", fmt.Sprintf("seal_to = [%q]", recipient))
+		},
+		"another clock":   func(t *testing.T, w world) { edit(t, w.demand, `"received"`, `"sent"`) },
+		"a longer period": func(t *testing.T, w world) { edit(t, w.grant, "2026-11-01", "2026-11-02") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")
 			flags := signed(t, w)
 			args := append([]string{"answer", "--config", w.config, "--demand", w.demand, "--grant", w.grant, "--out", w.outbox, "--json"}, flags...)
-			mandated := commitOf(t, w, args)
+			mandated := afterMandate(t, w)
 			o := call{args: args, env: []string{fmt.Sprintf("VITRINE_TEST_KILL_AT=%d", mandated)}}.run(t)
 			if o.code != -1 {
 				t.Fatalf("not killed: exit %d\n%s", o.code, o.stderr)
@@ -90,19 +94,22 @@ func TestChangeAfterApproval(t *testing.T) {
 	}
 }
 
-// commitOf is the number of the point right after the mandate was recorded:
-// the last commit before the first item is held.
-func commitOf(t *testing.T, w world, args []string) int {
+// afterMandate is the number of the point right after the mandate was
+// recorded: the last commit before the first item is held. It is found on a
+// copy of the world, with the approvers' keys, since sources stand in the
+// signed text with their paths.
+func afterMandate(t *testing.T, w world) int {
 	t.Helper()
-	copied := newWorldAs(t, w)
-	trace := filepath.Join(w.dir, "trace")
-	for i, a := range args {
-		args[i] = strings.Replace(a, w.dir, copied, 1)
+	dir := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
+		t.Fatal(err)
 	}
-	call{args: args, env: []string{"VITRINE_TEST_TRACE=" + trace}}.ok(t)
-	for i, a := range args {
-		args[i] = strings.Replace(a, copied, w.dir, 1)
+	c := w
+	for _, path := range []*string{&c.config, &c.demand, &c.grant, &c.outbox} {
+		*path = strings.Replace(*path, w.dir, dir, 1)
 	}
+	trace := filepath.Join(dir, "trace")
+	call{args: c.answer(), env: []string{"VITRINE_TEST_TRACE=" + trace}}.ok(t)
 	b, err := os.ReadFile(trace)
 	if err != nil {
 		t.Fatal(err)
@@ -117,18 +124,6 @@ func commitOf(t *testing.T, w world, args []string) int {
 		}
 	}
 	return last
-}
-
-// newWorldAs copies a world, so that one run's trace tells of another's.
-// Sources stand in the statement with their paths, so the copy takes the
-// signer's keys rather than signatures.
-func newWorldAs(t *testing.T, w world) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "copy")
-	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 func replaceLine(t *testing.T, path, prefix, line string) {
