@@ -1,0 +1,92 @@
+package law
+
+import "github.com/vitrine-project/vitrine"
+
+// The articles that rows below cite more than once.
+const (
+	basic      = "18 U.S.C. § 2703(c)(2)"
+	records    = "18 U.S.C. § 2703(c)(1)"
+	content    = "18 U.S.C. § 2703(a), (b)"
+	warshak    = "United States v. Warshak, 631 F.3d 266 (6th Cir. 2010): stored content takes a search warrant"
+	onlyEU     = "Regulation (EU) 2023/1543, Art. 3(10)"
+	onlyEUNote = "data for the sole purpose of identifying a user is a category of EU law only; in the US ask for subscriber data"
+	ownForm    = "Regulation (EU) 2023/1543, Art. 5(5)(d)"
+	ownNote    = "an EPOC is answered for the category of data that it orders; each category needs its own order"
+)
+
+var notInUS = Reach{Article: onlyEU, Note: onlyEUNote}
+
+func reached(article string) Reach         { return Reach{Reached: true, Article: article} }
+func notReached(article, why string) Reach { return Reach{Article: article, Note: why} }
+
+// instruments is the table.
+var instruments = []Instrument{
+	{
+		ID: "us/subpoena", Name: "Subpoena", Jurisdiction: "us", Issuer: "an agency, a grand jury or a trial court", Produces: true, Compels: true,
+		Reaches: map[vitrine.Category]Reach{
+			vitrine.Subscriber: reached(basic),
+			vitrine.Identity:   notInUS,
+			vitrine.Traffic:    notReached(records, "records beyond basic subscriber information take a court order or a warrant"),
+			vitrine.Content:    notReached(content, warshak),
+		},
+		Source: "18 U.S.C. § 2703(b), (c)", Standing: ReadInText,
+	},
+	{
+		ID: "us/court-order-2703d", Name: "Court order under 18 U.S.C. § 2703(d)", Jurisdiction: "us", Issuer: "a court of competent jurisdiction", Produces: true, Compels: true,
+		Reaches: map[vitrine.Category]Reach{
+			vitrine.Subscriber: reached(basic),
+			vitrine.Identity:   notInUS,
+			vitrine.Traffic:    reached("18 U.S.C. § 2703(c)(1)(B), (d)"),
+			vitrine.Content:    notReached(content, warshak),
+		},
+		Source: "18 U.S.C. § 2703(c), (d)", Standing: ReadInText,
+	},
+	{
+		ID: "us/search-warrant", Name: "Search warrant", Jurisdiction: "us", Issuer: "a court, on probable cause", Produces: true, Compels: true,
+		Reaches: map[vitrine.Category]Reach{
+			vitrine.Subscriber: reached(basic),
+			vitrine.Identity:   notInUS,
+			vitrine.Traffic:    reached("18 U.S.C. § 2703(c)(1)(A)"),
+			vitrine.Content:    reached("18 U.S.C. § 2703(a), (b)(1)(A)"),
+		},
+		Source: "18 U.S.C. § 2703(a), (b)(1)(A), (c)(1)(A), (g)", Standing: ReadInText,
+	},
+	{
+		ID: "us/emergency", Name: "Emergency disclosure request", Jurisdiction: "us", Issuer: "a governmental entity; the provider discloses of its own will and in good faith", Produces: true, Compels: false,
+		Reaches: map[vitrine.Category]Reach{
+			vitrine.Subscriber: reached("18 U.S.C. § 2702(c)(4)"),
+			vitrine.Identity:   notInUS,
+			vitrine.Traffic:    reached("18 U.S.C. § 2702(c)(4)"),
+			vitrine.Content:    reached("18 U.S.C. § 2702(b)(8)"),
+		},
+		Source: "18 U.S.C. § 2702(b)(8), (c)(4)", Standing: General,
+	},
+	{
+		ID: "us/preservation", Name: "Preservation request", Jurisdiction: "us", Issuer: "any governmental entity", Produces: false, Compels: true,
+		Reaches: map[vitrine.Category]Reach{
+			vitrine.Subscriber: reached("18 U.S.C. § 2703(f)"),
+			vitrine.Identity:   notInUS,
+			vitrine.Traffic:    reached("18 U.S.C. § 2703(f)"),
+			vitrine.Content:    reached("18 U.S.C. § 2703(f)"),
+		},
+		Source: "18 U.S.C. § 2703(f)", Standing: ReadInText,
+	},
+	epoc("eu/epoc-subscriber", "subscriber data", vitrine.Subscriber, "a judge, court, investigating judge or public prosecutor", "Regulation (EU) 2023/1543, Art. 3(9), 4(1), 5(3)"),
+	epoc("eu/epoc-identity", "data to identify the user", vitrine.Identity, "a judge, court, investigating judge or public prosecutor", "Regulation (EU) 2023/1543, Art. 3(10), 4(1), 5(3)"),
+	epoc("eu/epoc-traffic", "traffic data", vitrine.Traffic, "a judge, court or investigating judge", "Regulation (EU) 2023/1543, Art. 3(11), 4(2), 5(4)"),
+	epoc("eu/epoc-content", "content data", vitrine.Content, "a judge, court or investigating judge", "Regulation (EU) 2023/1543, Art. 3(12), 4(2), 5(4)"),
+}
+
+// epoc is the row of a European Production Order Certificate: it reaches the
+// one category that it orders.
+func epoc(id vitrine.InstrumentID, of string, c vitrine.Category, issuer, article string) Instrument {
+	i := Instrument{
+		ID: id, Name: "European Production Order for " + of, Jurisdiction: "eu", Issuer: issuer, Produces: true, Compels: true,
+		Reaches: map[vitrine.Category]Reach{}, Source: article, Standing: ReadInText,
+	}
+	for _, other := range vitrine.Categories {
+		i.Reaches[other] = notReached(ownForm, ownNote)
+	}
+	i.Reaches[c] = reached(article)
+	return i
+}

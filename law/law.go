@@ -1,0 +1,107 @@
+// Package law says, as data, which kinds of legal process there are and what
+// each may reach: one row an instrument, one article a category, reached or
+// not. A scope wider than its instrument reaches is refused with the article,
+// so that it can never be put to approvers. It decides nothing else, and it is
+// no legal advice: each row names its source, and whether that was read in the
+// primary text. Sources: 18 U.S.C. §§ 2702, 2703; Regulation (EU) 2023/1543.
+package law
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/vitrine-project/vitrine"
+)
+
+// Standing says how well a row is founded.
+type Standing string
+
+// The standings. A row that is not ReadInText is to be checked by counsel
+// before it is relied on.
+const (
+	ReadInText Standing = "read in the primary text"
+	Secondary  Standing = "from a secondary source"
+	General    Standing = "general knowledge, to be checked by counsel"
+)
+
+// Reach says whether an instrument reaches a category of data, and under which
+// article it does or does not.
+type Reach struct {
+	Reached bool
+	Article string
+	Note    string // why not, or with which limit
+}
+
+// Instrument is one kind of legal process.
+type Instrument struct {
+	ID           vitrine.InstrumentID
+	Name         string
+	Jurisdiction string // "us" or "eu"
+	Issuer       string // who may issue it
+	Produces     bool   // false: data is preserved and nothing is handed over
+	Compels      bool   // false: the provider may answer and need not
+	Reaches      map[vitrine.Category]Reach
+	Source       string
+	Standing     Standing
+}
+
+// Lookup returns the instrument of that id.
+func Lookup(id vitrine.InstrumentID) (Instrument, bool) {
+	i := slices.IndexFunc(instruments, func(i Instrument) bool { return i.ID == id })
+	if i < 0 {
+		return Instrument{}, false
+	}
+	return instruments[i], true
+}
+
+// All lists every instrument, in the order of the table.
+func All() []Instrument { return slices.Clone(instruments) }
+
+// Check refuses a scope that is wider than the instrument reaches; the ground
+// is the article.
+func (i Instrument) Check(s vitrine.Scope) error {
+	for _, c := range s.Categories {
+		r, ok := i.Reaches[c]
+		if ok && r.Reached {
+			continue
+		}
+		text := fmt.Sprintf("a %s does not reach %s data", i.Name, c)
+		if r.Note != "" {
+			text += ": " + r.Note
+		}
+		return &vitrine.Refusal{Kind: vitrine.Refused, Ground: r.Article, Text: text}
+	}
+	return nil
+}
+
+// A Reason is a code with which a grant may give less than was asked.
+type Reason struct {
+	Code string
+	Says string // a sentence for letters
+}
+
+var reasons = []Reason{
+	{"period-beyond-order", "The period asked for goes beyond the one that the order names."},
+	{"account-not-named", "The order does not name the account."},
+	{"category-not-reached", "The order does not reach this category of data."},
+	{"category-not-ordered", "The order does not ask for this category of data."},
+	{"not-particular", "The demand does not describe this part particularly enough."},
+	{"correspondent-not-named", "The order does not name the correspondent."},
+	{"business-customer", "The data belongs to a business customer, to whom the demand is redirected."},
+	{"privileged", "The data is protected by a privilege or an immunity."},
+	{"court-modified", "A court modified the order."},
+	{"agreed", "The authority agreed to the narrower scope."},
+}
+
+// Reasons lists the codes.
+func Reasons() []Reason { return slices.Clone(reasons) }
+
+// Says returns the sentence of a reason's code.
+func Says(code string) (string, bool) {
+	for _, r := range reasons {
+		if r.Code == code {
+			return r.Says, true
+		}
+	}
+	return "", false
+}
