@@ -165,7 +165,7 @@ func LoadZone(name string) (*time.Location, error) {
 // ParseCorrespondent returns an address (local@domain, RFC 5321 without
 // quoting) in lower case. Patterns are refused.
 func ParseCorrespondent(s string) (string, error) {
-	if err := plain("correspondent", s); err != nil {
+	if err := Plain("correspondent", s); err != nil {
 		return "", err
 	}
 	local, domain, ok := strings.Cut(s, "@")

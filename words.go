@@ -90,7 +90,7 @@ func ParseAccount(s string) (Account, error) {
 	case s == "." || s == ".." || strings.ContainsAny(s, `/\`):
 		return "", fmt.Errorf("account %q is a path: give the account's own name", s)
 	}
-	return Account(s), plain("account", s)
+	return Account(s), Plain("account", s)
 }
 
 // ParseReference returns s if it can stand as an authority's own number.
@@ -101,7 +101,7 @@ func ParseReference(s string) (string, error) {
 	if len(s) > MaxReference {
 		return "", fmt.Errorf("the reference is %d bytes long: at most %d", len(s), MaxReference)
 	}
-	return s, plain("reference", s)
+	return s, Plain("reference", s)
 }
 
 // ParseName returns s if it can name a source, an approver or an authority in
@@ -118,9 +118,9 @@ func ParseName(s string) (string, error) {
 	return s, nil
 }
 
-// plain refuses text that two readers could see differently: invalid UTF-8,
+// Plain refuses text that two readers could see differently: invalid UTF-8,
 // control and formatting characters, blanks at an end.
-func plain(what, s string) error {
+func Plain(what, s string) error {
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("%s %q is not UTF-8", what, s)
 	}

@@ -44,7 +44,7 @@ func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope) (mandate.Sta
 		st.SealTo = append(st.SealTo, production.Fingerprint(r))
 	}
 	st.Approvers = d.Policy.Approvers
-	return st, nil
+	return st, st.Check()
 }
 
 // answerable refuses a category that no source can answer for: silence about
