@@ -1,0 +1,83 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/vitrine-project/vitrine"
+)
+
+// Approve makes or reads one approver's signature over text. path is a private
+// key file, or a .pub whose key an ssh-agent holds, or a .sig that ssh-keygen
+// wrote. passphrase is asked for an encrypted private key; nil: there is
+// nobody to ask.
+func Approve(path, namespace string, text []byte, passphrase func(path string) ([]byte, error)) (vitrine.Approval, error) {
+	switch {
+	case strings.HasSuffix(path, ".sig"):
+		b, err := readPublic(path)
+		return vitrine.Approval{Signature: string(b)}, err
+	case strings.HasSuffix(path, ".pub"):
+		return askAgent(path, namespace, text)
+	}
+	signer, err := readSigner(path, passphrase)
+	if err != nil {
+		return vitrine.Approval{}, err
+	}
+	sig, err := sign(signer, namespace, text)
+	return vitrine.Approval{Signature: string(sig)}, err
+}
+
+// askAgent has the ssh-agent sign with the key whose public half is at path.
+func askAgent(path, namespace string, text []byte) (vitrine.Approval, error) {
+	b, err := readPublic(path)
+	if err != nil {
+		return vitrine.Approval{}, err
+	}
+	want, _, _, _, err := ssh.ParseAuthorizedKey(b)
+	if err != nil {
+		return vitrine.Approval{}, vitrine.Refusef(vitrine.Usage, "%s is not an SSH public key: check the path", path)
+	}
+	socket := os.Getenv("SSH_AUTH_SOCK")
+	if socket == "" {
+		return vitrine.Approval{}, vitrine.Refusef(vitrine.Usage, "%s: no ssh-agent is running (SSH_AUTH_SOCK is not set): start one and ssh-add the key, or give the private key file", path)
+	}
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return vitrine.Approval{}, vitrine.Refusef(vitrine.Failed, "%s: the ssh-agent does not answer: %v", path, err)
+	}
+	defer conn.Close()
+	signers, err := agent.NewClient(conn).Signers()
+	if err != nil {
+		return vitrine.Approval{}, vitrine.Refusef(vitrine.Failed, "%s: the ssh-agent does not list its keys: %v", path, err)
+	}
+	for _, s := range signers {
+		if bytes.Equal(s.PublicKey().Marshal(), want.Marshal()) {
+			sig, err := sign(s, namespace, text)
+			return vitrine.Approval{Signature: string(sig)}, err
+		}
+	}
+	return vitrine.Approval{}, vitrine.Refusef(vitrine.Usage, "%s: the ssh-agent does not hold this key: ssh-add it", path)
+}
+
+// readPublic reads a small file that is no secret.
+func readPublic(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, vitrine.Refusef(vitrine.Usage, "%s is not there: check the path", path)
+	}
+	if err != nil || !st.Mode().IsRegular() || st.Size() > maxKeyFile {
+		return nil, vitrine.Refusef(vitrine.Usage, "%s is not a key or signature file: check the path", path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
+	}
+	return b, nil
+}
