@@ -1,0 +1,140 @@
+package intake
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/law"
+)
+
+type grantFile struct {
+	Accounts       []string          `toml:"accounts"`
+	Categories     []string          `toml:"categories"`
+	From           time.Time         `toml:"from"`
+	To             time.Time         `toml:"to"`
+	Zone           string            `toml:"zone"`
+	Clock          string            `toml:"clock"`
+	Correspondents []string          `toml:"correspondents"`
+	Reasons        map[string]string `toml:"reasons"`
+}
+
+// ParseGrant reads a grant file: the demand's fields, of which those left out
+// stay as asked, and under [reasons] a code of law.Reasons for each field in
+// which less is given. More than was asked is refused.
+func ParseGrant(b []byte, asked vitrine.Scope) (vitrine.Scope, []vitrine.Difference, error) {
+	var f grantFile
+	if err := decode(b, &f); err != nil {
+		return vitrine.Scope{}, nil, err
+	}
+	granted, err := f.scope(asked)
+	if err != nil {
+		return granted, nil, usage(err)
+	}
+	differences, err := asked.Narrowed(granted)
+	if err != nil {
+		return granted, nil, &vitrine.Refusal{Kind: vitrine.Refused, Ground: "grant", Text: err.Error()}
+	}
+	differences, err = f.explain(differences)
+	return granted, differences, usage(err)
+}
+
+func (f grantFile) scope(asked vitrine.Scope) (vitrine.Scope, error) {
+	s := asked
+	if f.Accounts != nil {
+		s.Accounts = nil
+		for _, a := range f.Accounts {
+			s.Accounts = append(s.Accounts, vitrine.Account(a))
+		}
+	}
+	if f.Categories != nil {
+		s.Categories = nil
+		for _, c := range f.Categories {
+			s.Categories = append(s.Categories, vitrine.Category(c))
+		}
+	}
+	if f.Clock != "" {
+		s.Clock = vitrine.Clock(f.Clock)
+	}
+	if f.Correspondents != nil {
+		s.Correspondents = f.Correspondents
+	}
+	if err := f.narrow(&s); err != nil {
+		return s, err
+	}
+	return s.Normal()
+}
+
+// narrow sets the period's ends that the file gives. Plain dates are read in
+// the file's zone, or else in the demand's.
+func (f grantFile) narrow(s *vitrine.Scope) error {
+	if f.From.IsZero() && f.To.IsZero() {
+		if f.Zone != "" {
+			return fmt.Errorf("zone is given without from or to")
+		}
+		return nil
+	}
+	zone := f.Zone
+	if zone == "" {
+		zone = s.Zone
+	}
+	ends := [2]time.Time{s.Period.From(), s.Period.To()}
+	dates := false
+	for i, t := range [2]time.Time{f.From, f.To} {
+		key := [2]string{"from", "to"}[i]
+		switch {
+		case t.IsZero():
+		case !isDate(t):
+			at, err := instant(key, t)
+			if err != nil {
+				return err
+			}
+			ends[i] = at
+		case zone == "":
+			return fmt.Errorf("%s is a plain date: say in which zone it begins, such as zone = \"America/Los_Angeles\"", key)
+		default:
+			z, err := vitrine.LoadZone(zone)
+			if err != nil {
+				return err
+			}
+			ends[i], dates = firstMoment(t.Year(), t.Month(), t.Day(), z), true
+		}
+	}
+	if dates {
+		s.Zone = zone
+	}
+	var err error
+	s.Period, err = vitrine.NewPeriod(ends[0], ends[1])
+	return err
+}
+
+// explain puts the file's reasons to the differences: one each, none left over.
+func (f grantFile) explain(differences []vitrine.Difference) ([]vitrine.Difference, error) {
+	left := maps.Clone(f.Reasons)
+	for i, d := range differences {
+		code, ok := left[d.Field]
+		if !ok {
+			return nil, fmt.Errorf("%s gives less than was asked (%s, not %s) without a reason: under [reasons] write %s = with one of %s", d.Field, d.Granted, d.Asked, d.Field, codes())
+		}
+		if _, known := law.Says(code); !known {
+			return nil, fmt.Errorf("reason %q for %s is not known: want one of %s", code, d.Field, codes())
+		}
+		differences[i].Reason = code
+		delete(left, d.Field)
+	}
+	for _, field := range slices.Sorted(maps.Keys(left)) {
+		return nil, fmt.Errorf("[reasons] has %q, but nothing less is given there: take it out, or correct the field", field)
+	}
+	return differences, nil
+}
+
+func codes() string {
+	var out []string
+	for _, r := range law.Reasons() {
+		out = append(out, r.Code)
+	}
+	return strings.Join(out, ", ")
+}
