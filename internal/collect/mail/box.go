@@ -1,0 +1,146 @@
+package mail
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/vitrine-project/vitrine"
+)
+
+// subs are the directories of a Maildir that hold messages. A message moves
+// from new to cur: new is listed first, so that it is not missed in between.
+var subs = [...]string{"new", "cur"}
+
+// maxListings is how often a Maildir is listed until nothing is found that the
+// listings before did not have.
+const maxListings = 50
+
+// box is one Maildir, open for reading.
+type box struct {
+	path string
+	dirs [len(subs)]*os.File // nil where the directory does not exist
+}
+
+// Close lets the directories go.
+func (b *box) Close() {
+	for _, d := range b.dirs {
+		if d != nil {
+			d.Close()
+		}
+	}
+}
+
+// entry is a file of a Maildir.
+type entry struct {
+	sub  int // of subs
+	name string
+}
+
+// unique is the part of a message's name that stays when it is moved or
+// flagged.
+func (e entry) unique() string {
+	u, _, _ := strings.Cut(e.name, ":")
+	return u
+}
+
+func (e entry) String() string { return subs[e.sub] + "/" + e.name }
+
+func byUnique(a, b entry) int {
+	if c := strings.Compare(a.unique(), b.unique()); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.name, b.name); c != 0 {
+		return c
+	}
+	return a.sub - b.sub
+}
+
+// list returns all messages, sorted. While one is renamed a single listing may
+// miss it: the directories are listed until a listing has nothing new. Mail
+// that is delivered meanwhile does not keep that from ending.
+func (b *box) list(ctx context.Context) ([]entry, error) {
+	known, err := b.once()
+	if err != nil {
+		return nil, err
+	}
+	for n := 2; n <= maxListings; n++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		more, err := b.once()
+		if err != nil {
+			return nil, err
+		}
+		all, added := merge(known, more)
+		if len(added) == 0 || n > 3 && !slices.ContainsFunc(added, func(e entry) bool { return subs[e.sub] != "new" }) {
+			return all, nil
+		}
+		known = all
+	}
+	return nil, vitrine.Refusef(vitrine.Failed, "%s changes faster than it can be listed: run the step again when less is going on", b.path)
+}
+
+// once lists both directories one time. Names that begin with a dot are no
+// messages.
+func (b *box) once() ([]entry, error) {
+	var list []entry
+	for i, d := range b.dirs {
+		if d == nil {
+			continue
+		}
+		if _, err := d.Seek(0, 0); err != nil {
+			return nil, unreadable(b.path+"/"+subs[i], err)
+		}
+		names, err := d.Readdirnames(-1)
+		if err != nil {
+			return nil, unreadable(b.path+"/"+subs[i], err)
+		}
+		list = slices.Grow(list, len(names))
+		for _, name := range names {
+			if name[0] != '.' {
+				list = append(list, entry{i, name})
+			}
+		}
+	}
+	slices.SortFunc(list, byUnique)
+	return list, nil
+}
+
+// merge joins two sorted listings. Of a name that both have, the places of the
+// later one stand; added are the entries whose names only the later one has.
+func merge(before, after []entry) (all, added []entry) {
+	for i, j := 0, 0; i < len(before) || j < len(after); {
+		switch {
+		case j == len(after) || i < len(before) && before[i].unique() < after[j].unique():
+			all = append(all, before[i])
+			i++
+		case i == len(before) || after[j].unique() < before[i].unique():
+			all, added = append(all, after[j]), append(added, after[j])
+			j++
+		default:
+			u := after[j].unique()
+			for i < len(before) && before[i].unique() == u {
+				i++
+			}
+			for ; j < len(after) && after[j].unique() == u; j++ {
+				all = append(all, after[j])
+			}
+		}
+	}
+	return all, added
+}
+
+// state is a token for what is listed, blind to moves and flags.
+func state(list []entry) string {
+	h := sha256.New()
+	for _, e := range list {
+		h.Write([]byte(e.unique()))
+		h.Write([]byte{0})
+	}
+	return fmt.Sprintf("files=%d names=%s", len(list), hex.EncodeToString(h.Sum(nil)[:16]))
+}

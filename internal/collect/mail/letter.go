@@ -1,0 +1,188 @@
+package mail
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/production"
+)
+
+// The rules by which a Maildir tells when a message arrived.
+const (
+	ruleMaildirName = "maildir-name" // the seconds at the start of the file's name
+	ruleMtime       = "mtime"        // the file's time of modification, which copying may change
+	flagMtime       = "mtime"
+)
+
+// Why a single message cannot be read.
+const (
+	noPermission = "no-permission"
+	noFile       = "no-file" // a link, a directory or a device
+)
+
+// letters reads the messages of one Maildir one after the other.
+type letters struct {
+	*box
+	list    []entry // sorted, as listed at the beginning
+	renamed []entry // sorted, as listed when a message was last missed
+	head    heading
+	buffer  []byte
+}
+
+// errSame says that a missing entry is listed once more at another place.
+var errSame = errors.New("the same message is listed at another place")
+
+// item returns the evidence on one message. ok is false for an entry that is
+// another one's former place.
+func (l *letters) item(ctx context.Context, e entry) (it collect.Item, ok bool, err error) {
+	fd, e, err := l.find(ctx, e)
+	switch {
+	case errors.Is(err, errSame):
+		return it, false, nil
+	case errors.Is(err, unix.ENOENT):
+		return l.bare(e, unix.Stat_t{}, collect.Vanished), true, nil
+	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO):
+		return l.bare(e, unix.Stat_t{}, noFile), true, nil
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		st, err := lstat(l.dirs[e.sub], e.name)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return it, false, fmt.Errorf("look at a message: %w", err)
+		}
+		return l.bare(e, st, noPermission), true, nil
+	case err != nil:
+		return it, false, fmt.Errorf("open a message: %w", err)
+	}
+	defer unix.Close(fd)
+	it, err = l.read(fd, e)
+	return it, true, err
+}
+
+// find opens e, at the place where it is now.
+func (l *letters) find(ctx context.Context, e entry) (int, entry, error) {
+	fd, err := openat(l.dirs[e.sub], e.name, 0)
+	if !errors.Is(err, unix.ENOENT) {
+		return fd, e, err
+	}
+	if i, _ := slices.BinarySearchFunc(l.list, e.unique(), toUnique); l.list[i] != e || i+1 < len(l.list) && l.list[i+1].unique() == e.unique() {
+		return -1, e, errSame
+	}
+	for range 3 {
+		if i, found := slices.BinarySearchFunc(l.renamed, e.unique(), toUnique); found {
+			e = l.renamed[i]
+			if fd, err = openat(l.dirs[e.sub], e.name, 0); !errors.Is(err, unix.ENOENT) {
+				return fd, e, err
+			}
+		}
+		if l.renamed, err = l.box.list(ctx); err != nil {
+			return -1, e, err
+		}
+	}
+	return -1, e, unix.ENOENT
+}
+
+func toUnique(e entry, unique string) int { return strings.Compare(e.unique(), unique) }
+
+// bare is a message of which nothing but its entry could be read.
+func (l *letters) bare(e entry, st unix.Stat_t, why string) collect.Item {
+	it := collect.Item{Name: valid(e.name), Category: Category, Form: "stored", Unreadable: why, Size: st.Size}
+	it.Identity = e.unique()
+	it.Received, it.Flags = received(e, time.Unix(st.Mtim.Unix()))
+	if st.Ino == 0 && it.Received.Rule == ruleMtime {
+		it.Received = production.Interval{Rule: ruleMtime}
+	}
+	return it
+}
+
+func (l *letters) read(fd int, e entry) (collect.Item, error) {
+	var st unix.Stat_t
+	if err := again(func() error { return unix.Fstat(fd, &st) }); err != nil {
+		return collect.Item{}, fmt.Errorf("look at a message: %w", err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return l.bare(e, st, noFile), nil
+	}
+	header, isCut, ended, err := l.header(fd)
+	if err != nil {
+		return collect.Item{}, fmt.Errorf("read a message's header: %w", err)
+	}
+	l.head.read(header, isCut)
+	it := collect.Item{Name: valid(e.name), Size: st.Size, Form: "stored"}
+	it.Identity = fmt.Sprintf("%s/%d/%d/%d", e.unique(), st.Ino, st.Size, st.Mtim.Nano())
+	it.Received, it.Flags = received(e, time.Unix(st.Mtim.Unix()))
+	it.Flags = append(it.Flags, marks(e)...)
+	if !ended && !isCut {
+		it.Flags = append(it.Flags, flagNoBlank)
+	}
+	l.head.into(&it)
+	it.Key = letterKey{entry: e, ino: st.Ino, size: st.Size, mtime: st.Mtim.Nano(), head: int64(len(header)), sum: sha256.Sum256(header)}.String()
+	return it, nil
+}
+
+// header reads a message's header with its blank line, up to maxHeader.
+func (l *letters) header(fd int) (header []byte, isCut, ended bool, err error) {
+	if l.buffer == nil {
+		l.buffer = make([]byte, maxHeader)
+	}
+	for n, want := 0, 8<<10; ; want = min(4*want, maxHeader) {
+		n, err = preadFull(fd, l.buffer[:want], n)
+		if err != nil {
+			return nil, false, false, err
+		}
+		end, ok := headerEnd(l.buffer[:n])
+		if ok || n < want || want == maxHeader {
+			return l.buffer[:end], !ok && n == maxHeader, ok, nil
+		}
+	}
+}
+
+// preadFull fills b, of which n bytes are read already, as far as there is
+// anything to read.
+func preadFull(fd int, b []byte, n int) (int, error) {
+	for n < len(b) {
+		m, err := unix.Pread(fd, b[n:], int64(n))
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || m == 0 {
+			return n, err
+		}
+		n += m
+	}
+	return n, nil
+}
+
+// received is the store's own record of when a message arrived.
+func received(e entry, mtime time.Time) (production.Interval, []string) {
+	seconds, rest, ok := number(e.name, 9, 10)
+	if ok && rest != "" && rest[0] == '.' && seconds > 0 {
+		at := time.Unix(int64(seconds), 0).UTC()
+		return production.Interval{From: at, To: at, Rule: ruleMaildirName, Raw: e.name[:len(e.name)-len(rest)]}, nil
+	}
+	at := mtime.UTC().Truncate(time.Second)
+	return production.Interval{From: at, To: at, Rule: ruleMtime}, []string{flagMtime}
+}
+
+// marks are the states that a mail program gave a message: "maildir-new", or
+// "maildir-S" for seen and so on, as https://cr.yp.to/proto/maildir.html has
+// them.
+func marks(e entry) []string {
+	var marks []string
+	if subs[e.sub] == "new" {
+		marks = append(marks, "maildir-new")
+	}
+	_, info, _ := strings.Cut(e.name, ":2,")
+	for _, c := range []byte(info) {
+		if strings.IndexByte("PRSTDF", c) >= 0 {
+			marks = append(marks, "maildir-"+string(c))
+		}
+	}
+	return marks
+}

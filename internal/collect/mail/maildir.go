@@ -1,0 +1,233 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect"
+)
+
+// KindMaildir is the kind of a source of Maildirs.
+const KindMaildir = "maildir"
+
+// inbox is the container's name of the messages in the mailbox itself.
+const inbox = "INBOX"
+
+// maxDepth is how deep folders may lie in each other.
+const maxDepth = 16
+
+// maildirs is a source of one Maildir for each account, with its folders: of
+// Maildir++ (".Sent") or as directories in each other ("Archive/2002").
+type maildirs struct {
+	declaration vitrine.Source
+	pattern     pattern
+}
+
+// Maildir returns the Maildirs at path, which has {account} as one whole
+// element.
+func Maildir(name, path string) (collect.Source, error) {
+	p, err := parsePattern(path, "")
+	if err != nil {
+		return nil, err
+	}
+	return &maildirs{vitrine.Source{Name: name, Kind: KindMaildir, Path: path}, p}, nil
+}
+
+func (m *maildirs) Declaration() vitrine.Source { return m.declaration }
+
+func (m *maildirs) Holds() []vitrine.Category { return []vitrine.Category{Category} }
+
+// Inventory lists the mailbox and all its folders.
+func (m *maildirs) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Container, error) {
+	entry, err := m.pattern.find(a)
+	if entry == "" || err != nil {
+		return nil, err
+	}
+	names := m.pattern.names(entry)
+	root, err := m.pattern.descend(names)
+	if errors.Is(err, unix.ENOENT) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unreadable(m.pattern.show(names), err)
+	}
+	defer root.Close()
+	var folders []string
+	if err := m.folders(root, nil, func(f string) { folders = append(folders, f) }); err != nil {
+		return nil, err
+	}
+	if len(folders) == 0 {
+		return nil, vitrine.Refusef(vitrine.Failed, "%s is no Maildir: it has neither cur nor new: correct the source's path", m.pattern.show(names))
+	}
+	var containers []collect.Container
+	for _, f := range folders {
+		c := collect.Container{Account: a, Name: valid(f), Kind: KindMaildir, Key: entry + "\x00" + f}
+		if f == "" {
+			c.Name = inbox
+		}
+		if err := m.measure(ctx, &c); err != nil {
+			return nil, err
+		}
+		containers = append(containers, c)
+	}
+	return containers, nil
+}
+
+// folders calls found with the path of each directory that has cur or new.
+func (m *maildirs) folders(dir *os.File, path []string, found func(string)) error {
+	if len(path) > maxDepth {
+		return vitrine.Refusef(vitrine.Failed, "folder %s lies deeper than %d levels: move it up, or make it a source of its own", strings.Join(path, "/"), maxDepth)
+	}
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return unreadable(strings.Join(path, "/"), err)
+	}
+	slices.Sort(names)
+	if slices.Contains(names, "cur") || slices.Contains(names, "new") {
+		found(strings.Join(path, "/"))
+	}
+	for _, name := range names {
+		if name == "cur" || name == "new" || name == "tmp" {
+			continue
+		}
+		if err := m.folder(dir, append(slices.Clone(path), name), found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folder looks for mail in one entry of a mailbox, if it is a directory.
+func (m *maildirs) folder(dir *os.File, path []string, found func(string)) error {
+	name := path[len(path)-1]
+	st, err := lstat(dir, name)
+	if errors.Is(err, unix.ENOENT) {
+		return nil // a temporary file of the mail server's
+	}
+	if err != nil {
+		return unreadable(strings.Join(path, "/"), err)
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFLNK:
+		err := again(func() error { return unix.Fstatat(int(dir.Fd()), name, &st, 0) })
+		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			return unreadable(strings.Join(path, "/"), errLink)
+		}
+	case unix.S_IFDIR:
+		sub, err := openDir(dir, name)
+		if err != nil {
+			return unreadable(strings.Join(path, "/"), err)
+		}
+		defer sub.Close()
+		return m.folders(sub, path, found)
+	}
+	return nil
+}
+
+// open opens the two directories of a container.
+func (m *maildirs) open(c collect.Container) (*box, error) {
+	entry, folder, _ := strings.Cut(c.Key, "\x00")
+	var below []string
+	if folder != "" {
+		below = strings.Split(folder, "/")
+	}
+	names := m.pattern.names(entry, below...)
+	b := &box{path: m.pattern.show(names)}
+	dir, err := m.pattern.descend(names)
+	if err != nil {
+		return nil, unreadable(b.path, err)
+	}
+	defer dir.Close()
+	for i, sub := range subs {
+		b.dirs[i], err = openDir(dir, sub)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			b.Close()
+			return nil, unreadable(b.path+"/"+sub, err)
+		}
+	}
+	return b, nil
+}
+
+// measure takes a container's state and size.
+func (m *maildirs) measure(ctx context.Context, c *collect.Container) error {
+	b, err := m.open(*c)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	list, err := b.list(ctx)
+	if err != nil {
+		return err
+	}
+	c.State = state(list)
+	for _, e := range list {
+		if st, err := lstat(b.dirs[e.sub], e.name); err == nil {
+			c.Size += st.Size
+		}
+	}
+	return nil
+}
+
+// State returns the number of messages and a digest of their names without
+// what changes when one is read or flagged.
+func (m *maildirs) State(ctx context.Context, c collect.Container) (string, error) {
+	b, err := m.open(c)
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	list, err := b.list(ctx)
+	return state(list), err
+}
+
+// Enumerate yields the messages in the order of their names. It reads no more
+// of each than its header.
+func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, yield func(collect.Item) error) error {
+	b, err := m.open(c)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	list, err := b.list(ctx)
+	if err != nil {
+		return err
+	}
+	r := letters{box: b, list: list}
+	for _, e := range list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		it, ok, err := r.item(ctx, e)
+		if err == nil && ok {
+			err = yield(it)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Open returns a message's bytes. Whoever reads them to the end knows that
+// they are those of the file whose header was enumerated.
+func (m *maildirs) Open(ctx context.Context, c collect.Container, it collect.Item) (io.ReadCloser, error) {
+	k, err := parseLetterKey(it.Key)
+	if err != nil {
+		return nil, err
+	}
+	b, err := m.open(c)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	return b.openLetter(ctx, k)
+}
+
+func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
