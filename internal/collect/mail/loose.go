@@ -120,7 +120,6 @@ func (l *looseList) spec(s string) {
 	a, valid := collect.Address(local, domain)
 	if !ok || !valid || strings.ContainsAny(domain, " \t\"\\<>") {
 		l.doubtful = true
-		l.salvage(s)
 		return
 	}
 	l.list = append(l.list, a)
@@ -141,16 +140,4 @@ func localPart(s string) (string, bool) {
 		b.WriteByte(s[i])
 	}
 	return b.String(), s[len(s)-1] == '"'
-}
-
-// salvage takes from a broken address the words that are addresses by
-// themselves, so that they can match; the field stays doubtful.
-func (l *looseList) salvage(s string) {
-	for word := range strings.FieldsSeq(s) {
-		word = strings.Trim(word, `"'<>`)
-		local, domain, ok := strings.Cut(word, "@")
-		if a, valid := collect.Address(local, domain); ok && valid && dotAtom(local) && dotAtom(domain) {
-			l.list = append(l.list, a)
-		}
-	}
 }
