@@ -1,6 +1,7 @@
 package production
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -59,4 +60,17 @@ type Item struct {
 	Decision Decision          `json:"decision"`
 	Reason   string            `json:"reason"` // code: why it is in, or why nobody can tell
 	Extra    map[string]string `json:"extra,omitempty"`
+
+	// at is where the item lies in the archive it was read from.
+	at *entry
+}
+
+// Path is the item's place in the bag: data/, its number in six digits or
+// more, and an ending that says what the bytes are.
+func (it Item) Path() string {
+	ending := ".bin"
+	if it.Category == vitrine.Content {
+		ending = ".eml"
+	}
+	return fmt.Sprintf("data/%06d%s", it.Number, ending)
 }

@@ -1,0 +1,123 @@
+package production
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// columns are the fields of items.csv and items.dat, in order.
+var columns = []struct {
+	name  string
+	value func(Item) string
+}{
+	{"number", func(it Item) string { return strconv.FormatInt(it.Number, 10) }},
+	{"path", Item.Path},
+	{"sha256", func(it Item) string { return it.SHA256.Hex() }},
+	{"size", func(it Item) string { return strconv.FormatInt(it.Size, 10) }},
+	{"source", func(it Item) string { return it.Source }},
+	{"account", func(it Item) string { return string(it.Account) }},
+	{"container", func(it Item) string { return it.Container }},
+	{"name", func(it Item) string { return it.Name }},
+	{"category", func(it Item) string { return string(it.Category) }},
+	{"form", func(it Item) string { return it.Form }},
+	{"received_from", func(it Item) string { return when(it.Received.From) }},
+	{"received_to", func(it Item) string { return when(it.Received.To) }},
+	{"received_rule", func(it Item) string { return it.Received.Rule }},
+	{"sent_from", func(it Item) string { return when(it.Sent.From) }},
+	{"sent_to", func(it Item) string { return when(it.Sent.To) }},
+	{"sent_rule", func(it Item) string { return it.Sent.Rule }},
+	{"matched", func(it Item) string { return strings.Join(it.Matched, "; ") }},
+	{"flags", func(it Item) string { return strings.Join(it.Flags, "; ") }},
+	{"decision", func(it Item) string { return string(it.Decision) }},
+	{"reason", func(it Item) string { return it.Reason }},
+	{"unquoted_sha256", func(it Item) string {
+		if it.Unquoted == nil {
+			return ""
+		}
+		return it.Unquoted.SHA256.Hex()
+	}},
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func header() []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	return names
+}
+
+func row(it Item) []string {
+	values := make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = strings.ToValidUTF8(c.value(it), "\uFFFD")
+	}
+	return values
+}
+
+// writeCSV writes one record of items.csv (RFC 4180, "\n" at line ends). A cell
+// that a spreadsheet would take for a formula begins with an apostrophe.
+func writeCSV(w io.Writer, values []string) error {
+	safe := make([]string, len(values))
+	for i, v := range values {
+		if strings.ContainsAny(v[:min(1, len(v))], "=+-@\t\r") {
+			v = "'" + v
+		}
+		safe[i] = strings.Map(func(r rune) rune {
+			if r == 0 || r == '\r' { // readers disagree about both
+				return '\uFFFD'
+			}
+			return r
+		}, v)
+	}
+	c := csv.NewWriter(w)
+	if err := c.Write(safe); err != nil {
+		return err
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// The delimiters of a Concordance load file.
+const (
+	datQuote   = '\u00FE'
+	datField   = '\u0014'
+	datNewline = '\u00AE'
+	datBOM     = "\uFEFF"
+)
+
+// writeDAT writes one record of items.dat, and returns how many characters it
+// had to replace: the three delimiters and other control characters become
+// "?", line breaks become ®. The original stands in items.jsonl.
+func writeDAT(w io.Writer, values []string) (replaced int64, err error) {
+	var b strings.Builder
+	for i, v := range values {
+		if i > 0 {
+			b.WriteRune(datField)
+		}
+		b.WriteRune(datQuote)
+		for _, r := range strings.ReplaceAll(v, "\r\n", "\n") {
+			switch {
+			case r == '\n' || r == '\r':
+				r = datNewline
+			case r == datQuote || r == datNewline || unicode.IsControl(r):
+				r, replaced = '?', replaced+1
+			}
+			b.WriteRune(r)
+		}
+		b.WriteRune(datQuote)
+	}
+	b.WriteString("\r\n")
+	_, err = io.WriteString(w, b.String())
+	return replaced, err
+}
