@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	_ "time/tzdata" // civil dates mean the same on every machine
 
 	"github.com/spf13/cobra"
 

@@ -60,18 +60,41 @@ func (t trust) production(now func() time.Time) production.Trust {
 	if t.provider == nil {
 		return production.Trust{}
 	}
-	return production.Trust{Provider: t.provider, Mandate: func(statement []byte, signatures [][]byte) error {
-		st, err := mandate.ParseStatement(statement)
-		if err != nil {
+	return production.Trust{
+		Provider: t.provider,
+		Mandate: func(statement []byte, signatures [][]byte) error {
+			st, err := mandate.ParseStatement(statement)
+			if err != nil {
+				return err
+			}
+			_, err = t.policy.Verify(st, approvals(signatures), now())
 			return err
-		}
-		var approvals []vitrine.Approval
-		for _, s := range signatures {
-			approvals = append(approvals, vitrine.Approval{Signature: string(s)})
-		}
-		_, err = t.policy.Verify(st, approvals, now())
-		return err
-	}}
+		},
+		Ruling: func(text []byte, signatures [][]byte) (map[int64]vitrine.Digest, error) {
+			r, err := mandate.ParseRuling(text)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := t.policy.VerifyRuling(r, approvals(signatures), now()); err != nil {
+				return nil, err
+			}
+			produced := map[int64]vitrine.Digest{}
+			for _, it := range r.Items {
+				if it.Produce {
+					produced[it.Number] = it.SHA256
+				}
+			}
+			return produced, nil
+		},
+	}
+}
+
+func approvals(signatures [][]byte) []vitrine.Approval {
+	var out []vitrine.Approval
+	for _, s := range signatures {
+		out = append(out, vitrine.Approval{Signature: string(s)})
+	}
+	return out
 }
 
 // writeTrust writes the public keys of the config as a trust file.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/mandate"
@@ -51,7 +52,7 @@ func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope) (mandate.Sta
 // it would read as "no data".
 func (d *Desk) answerable(granted vitrine.Scope) error {
 	for _, c := range granted.Categories {
-		held := slices.ContainsFunc(d.Sources, func(s interface{ Holds() []vitrine.Category }) bool { return slices.Contains(s.Holds(), c) })
+		held := slices.ContainsFunc(d.Sources, func(s collect.Source) bool { return slices.Contains(s.Holds(), c) })
 		if !held {
 			return vitrine.Refusef(vitrine.Failed, "no source in the config holds %s data: add one that does, or grant less with --grant and a reason", c)
 		}

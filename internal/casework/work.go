@@ -1,24 +1,16 @@
 package casework
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"filippo.io/age"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/authority"
-	"github.com/vitrine-project/vitrine/internal/blob"
 	"github.com/vitrine-project/vitrine/internal/collect"
-	"github.com/vitrine-project/vitrine/internal/letter"
 	"github.com/vitrine-project/vitrine/internal/store"
-	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/mandate"
 	"github.com/vitrine-project/vitrine/production"
 )
