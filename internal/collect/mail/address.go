@@ -30,38 +30,83 @@ func addresses(list []string, body string) (_ []string, doubtful bool) {
 	return loose(list[:n], body)
 }
 
-// simple reads what nearly all address fields are: words, commas and angle
-// brackets, nothing quoted, no comments, no groups.
+// simple reads what nearly all address fields are: words, commas, angle
+// brackets, and quoted names before them; no comments, no groups, no escapes.
 func simple(list []string, body string) ([]string, bool) {
+	quoted := false
 	for i := range len(body) {
-		if c := body[i]; c >= 0x7f || c < ' ' && c != '\t' || special[c] {
+		c := body[i]
+		if quoted = quoted != (c == '"'); c >= 0x7f || c < ' ' && c != '\t' || c == '\\' || special[c] && !quoted {
 			return list, false
 		}
 	}
-	for part := range strings.SplitSeq(body, ",") {
-		part = strings.Trim(part, " \t")
-		if open := strings.IndexByte(part, '<'); open >= 0 {
-			if part[len(part)-1] != '>' || strings.IndexByte(part[:open], '@') >= 0 {
-				return list, false
-			}
-			part = part[open+1 : len(part)-1]
-		}
-		at := strings.IndexByte(part, '@')
-		if at <= 0 || !dotAtom(part[:at]) || !dotAtom(part[at+1:]) {
+	for more := true; more; {
+		var part string
+		part, body, more = cutElement(body)
+		a, ok := simpleAddress(strings.Trim(part, " \t"))
+		if !ok || quoted {
 			return list, false
 		}
-		list = append(list, strings.ToLower(part))
+		list = append(list, a)
 	}
 	return list, true
 }
 
+// cutElement cuts body at its first comma outside of quotes.
+func cutElement(body string) (part, rest string, more bool) {
+	quoted := false
+	for i := range len(body) {
+		switch {
+		case body[i] == '"':
+			quoted = !quoted
+		case body[i] == ',' && !quoted:
+			return body[:i], body[i+1:], true
+		}
+	}
+	return body, "", false
+}
+
+// simpleAddress reads an address, or a name and an address in brackets.
+func simpleAddress(part string) (string, bool) {
+	if end := strings.LastIndexByte(part, '"'); end >= 0 {
+		if begin := strings.IndexByte(part, '"'); begin != 0 || strings.Count(part, `"`) != 2 || !strings.HasSuffix(part, ">") {
+			return "", false
+		}
+		if part = strings.TrimLeft(part[end+1:], " \t"); part[0] != '<' {
+			return "", false
+		}
+	}
+	if open := strings.IndexByte(part, '<'); open >= 0 {
+		if part[len(part)-1] != '>' || strings.IndexByte(part[:open], '@') >= 0 {
+			return "", false
+		}
+		part = part[open+1 : len(part)-1]
+	}
+	at := strings.IndexByte(part, '@')
+	if at <= 0 || !dotAtom(part[:at]) || !dotAtom(part[at+1:]) {
+		return "", false
+	}
+	return strings.ToLower(part), true
+}
+
 // special are the bytes with a meaning that simple does not know.
-var special = [256]bool{'"': true, '\\': true, '(': true, ')': true, '[': true, ']': true, ':': true, ';': true, '=': true, '?': true}
+var special = [256]bool{'(': true, ')': true, '[': true, ']': true, ':': true, ';': true, '=': true, '?': true}
 
 // dotAtom reports whether s is words of RFC 5322 atext joined by single dots.
 func dotAtom(s string) bool {
-	if s == "" || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
-		return false
+	dot := true // a dot may not come now
+	for i := range len(s) {
+		switch s[i] {
+		case ' ', '\t', '<', '>', '@', ',', '"':
+			return false
+		case '.':
+			if dot {
+				return false
+			}
+			dot = true
+		default:
+			dot = false
+		}
 	}
-	return !strings.ContainsAny(s, " \t<>@,")
+	return !dot
 }

@@ -35,6 +35,7 @@ func (h *heading) address(name, body string) {
 	}
 	if !h.odd {
 		h.addresses[name] = list
+		h.used = append(h.used, name)
 	}
 }
 
@@ -69,8 +70,8 @@ func (h *heading) behindCR(b []byte) {
 		if end := bytes.IndexAny(line, "\r\n"); end >= 0 {
 			line = line[:end]
 		}
-		name, body, ok := bytes.Cut(line, []byte(":"))
-		switch field := fieldName(bytes.TrimRight(name, " \t")); {
+		name, body, ok := cutName(line)
+		switch field := fieldName(name); {
 		case !ok || field == "":
 		case field == "Date":
 			h.date(unfold(body))

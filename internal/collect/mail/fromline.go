@@ -88,6 +88,11 @@ func fromDate(s string) (production.Interval, bool) {
 		s = s[:i]
 	}
 	i := production.Interval{Rule: ruleFrom, Raw: cut(s)}
+	if c, ok := ctime(s); ok {
+		i = c.interval(i)
+		i.Rule = ruleFrom
+		return i, true
+	}
 	c, ok := lenient(s)
 	if _, real := c.time(); !ok || !real || !c.timed || strings.ContainsRune(s, '(') {
 		return i, false
@@ -110,6 +115,25 @@ func fromDate(s string) (production.Interval, bool) {
 	return i, true
 }
 
+// ctime reads the one form that nearly all writers use.
+func ctime(s string) (c civil, ok bool) {
+	const layout = "Thu Aug 22 18:26:25 2002"
+	if len(s) != len(layout) || s[3] != ' ' || s[7] != ' ' || s[10] != ' ' || s[19] != ' ' || weekday(s[:3]) < 0 {
+		return c, false
+	}
+	c.timed = true
+	c.month = month(s[4:7])
+	var oks [2]bool
+	var rest string
+	c.day, _, oks[0] = number(blanks(s[8:10]), 1, 2)
+	if rest, ok = c.clock(s[11:19]); !ok || rest != "" {
+		return c, false
+	}
+	c.year, _, oks[1] = number(s[20:], 4, 4)
+	_, ok = c.time()
+	return c, ok && oks[0] && oks[1]
+}
+
 // headerFollows reports whether b begins with a header field and, as far as b
 // reaches, another, its continuation or a blank line.
 func headerFollows(b []byte) bool {
@@ -125,6 +149,6 @@ func headerFollows(b []byte) bool {
 }
 
 func fieldBegins(b []byte) bool {
-	i := bytes.IndexByte(b[:min(len(b), maxFromLine)], ':')
-	return i > 0 && isName(b[:i])
+	_, _, ok := cutName(b[:min(len(b), maxFromLine)])
+	return ok
 }

@@ -35,6 +35,7 @@ const firstYear = 1990
 type heading struct {
 	sent      []production.Interval
 	addresses map[string][]string
+	used      []string // names with addresses
 	doubtful  []string
 	flags     []string
 	arrived   production.Interval // the date of the top Received
@@ -91,10 +92,10 @@ func (h *heading) reset() {
 	if h.addresses == nil {
 		h.addresses = map[string][]string{}
 	}
-	for name, list := range h.addresses {
-		h.addresses[name] = list[:0]
+	for _, name := range h.used {
+		h.addresses[name] = h.addresses[name][:0]
 	}
-	*h = heading{sent: h.sent[:0], addresses: h.addresses, doubtful: h.doubtful[:0], flags: h.flags[:0], length: -1}
+	*h = heading{sent: h.sent[:0], addresses: h.addresses, used: h.used[:0], doubtful: h.doubtful[:0], flags: h.flags[:0], length: -1}
 }
 
 // nextField cuts the first line of b off, with the lines that continue it.
@@ -115,8 +116,8 @@ func nextField(b []byte) (field, rest []byte) {
 func blankLine(b []byte) bool { return b[0] == '\n' || b[0] == '\r' && len(b) > 1 && b[1] == '\n' }
 
 func (h *heading) field(raw []byte, first bool) {
-	name, body, ok := bytes.Cut(raw, []byte(":"))
-	if name = bytes.TrimRight(name, " \t"); !ok || !isName(name) {
+	name, body, ok := cutName(raw)
+	if !ok {
 		if first && bytes.HasPrefix(bytes.TrimLeft(raw, ">"), []byte("From ")) {
 			h.flag(flagFromLine)
 			return
@@ -141,13 +142,20 @@ func (h *heading) field(raw []byte, first bool) {
 	}
 }
 
-func isName(b []byte) bool {
-	for _, c := range b {
-		if c <= ' ' || c >= 0x7f {
-			return false
-		}
+// cutName cuts a field's name off: visible ASCII, then blanks and a colon.
+func cutName(b []byte) (name, body []byte, ok bool) {
+	n := 0
+	for n < len(b) && b[n] > ' ' && b[n] < 0x7f && b[n] != ':' {
+		n++
 	}
-	return len(b) > 0
+	colon := n
+	for colon < len(b) && (b[colon] == ' ' || b[colon] == '\t') {
+		colon++
+	}
+	if n == 0 || colon == len(b) || b[colon] != ':' {
+		return nil, nil, false
+	}
+	return b[:n], b[colon+1:], true
 }
 
 // known are the fields that matter, by the length of their names.
