@@ -50,13 +50,8 @@ func (a *alive) hold(ctx context.Context) (got bool, err error) {
 	return true, nil
 }
 
-// sweep looks for jobs of dead workers until ctx ends. If the connection was
-// lost it takes the lock again; a step that another worker has begun
-// meanwhile finds at its end that the demand went on.
+// sweep looks after jobs that nobody works on any more, until ctx ends.
 func (a *alive) sweep(ctx context.Context) {
-	if a.db.URL == "" {
-		return
-	}
 	tick := time.NewTicker(sweep)
 	defer tick.Stop()
 	for {
@@ -65,19 +60,31 @@ func (a *alive) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if a.session != nil && a.session.PingContext(ctx) != nil && ctx.Err() == nil {
-			a.session.Close()
-			a.session = nil
+		a.db.find(ctx)
+		if a.db.URL == "" || !a.stay(ctx) {
+			continue
 		}
-		if a.session == nil {
-			if got, err := a.hold(ctx); err != nil || !got {
-				continue
-			}
-		}
-		if err := a.db.revive(ctx, false); err != nil && ctx.Err() == nil {
+		if err := a.db.revive(ctx, a.db.dead()); err != nil && ctx.Err() == nil {
 			a.db.tell(explain("look for dead workers", a.db.Dir, err))
 		}
 	}
+}
+
+// stay takes the lock again where the connection was lost. A step that another
+// worker has begun meanwhile finds at its end that the demand went on.
+func (a *alive) stay(ctx context.Context) bool {
+	if a.session != nil && a.session.PingContext(ctx) == nil {
+		return true
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	if a.session != nil {
+		a.session.Close()
+		a.session = nil
+	}
+	got, err := a.hold(ctx)
+	return got && err == nil
 }
 
 func (a *alive) end() error {

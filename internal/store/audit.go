@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/vitrine-project/vitrine"
@@ -67,7 +69,8 @@ func (tx *Tx) walk() (n int64, last vitrine.Digest, err error) {
 func (tx *Tx) atHead(n int64, last vitrine.Digest) error {
 	var count int64
 	var hash []byte
-	if err := tx.QueryRowContext(tx.ctx, `select n, hash from vitrine_head`).Scan(&count, &hash); err != nil {
+	err := tx.QueryRowContext(tx.ctx, `select n, hash from vitrine_head`).Scan(&count, &hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) { // a head that is gone is a wrong one
 		return explain("read head", tx.db.Dir, err)
 	}
 	if count != n || !bytes.Equal(hash, last[:]) {

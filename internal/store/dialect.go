@@ -27,8 +27,8 @@ type dialect struct {
 	lockRows    string // ends a select whose rows must stay as they are
 	guards      []string
 	viewOptions *sql.TxOptions
-	// deadJobs is true of a running job whose worker is no more.
-	deadJobs string
+	// deadWorker is true of a job that a worker began which is no more.
+	deadWorker string
 }
 
 var sqlite = dialect{
@@ -43,7 +43,7 @@ var sqlite = dialect{
 		`create trigger vitrine_head_moves_on before update on vitrine_head when new.n <> old.n + 1 begin select raise(abort, 'the head only moves on'); end`,
 	},
 	// One process has the directory, so whatever ran at its start is dead.
-	deadJobs: "true",
+	deadWorker: "true",
 }
 
 var postgres = dialect{
@@ -61,7 +61,7 @@ var postgres = dialect{
 		`create trigger vitrine_head_moves_on before update on vitrine_head for each row when (new.n <> old.n + 1) execute function vitrine_stays()`,
 	},
 	viewOptions: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-	deadJobs: `not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+	deadWorker: `not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
 		and l.database = (select oid from pg_database where datname = current_database())
 		and l.classid = ` + lockClass + ` and 'vitrine-' || l.objid = attempted_by[array_upper(attempted_by, 1)])`,
 }

@@ -31,7 +31,18 @@ func scan(from interface{ Scan(...any) error }) (r row, err error) {
 	return r, err
 }
 
-// sum is the hash that the row must have.
+// sum is the hash that the row must have. It is SHA-256 over, in this order:
+//
+//	17 bytes  "vitrine/event/v1" and a zero byte
+//	32 bytes  hash of the event before it in the store; zeros before the first
+//	          then four parts, each after its length as 4 bytes, big-endian:
+//	n         the event's number in the store, 8 bytes, big-endian
+//	demand    the demand's id, 16 bytes of text
+//	seq       the event's number in the demand, 8 bytes, big-endian
+//	body      the event, as the JSON that encoding/json writes of vitrine.Event
+//
+// The head of the store is the hash of its last event. A row's subject is not
+// hashed: it follows from the body.
 func (r row) sum() vitrine.Digest {
 	h := sha256.New()
 	h.Write([]byte("vitrine/event/v1\x00"))

@@ -155,46 +155,34 @@ func killChild(t *testing.T, o store.Options, killAt string) {
 	}
 }
 
-// TestLiveWorkerTakesOver has two processes on one PostgreSQL, and kills one:
-// the other takes its job, and leaves those of the living alone.
+// TestLiveWorkerTakesOver has two processes on one PostgreSQL and kills one:
+// the other takes its job, and takes none from the living.
 func TestLiveWorkerTakesOver(t *testing.T) {
 	o := databases["postgres"](t)
 	db := open(t, o)
-	release, calls := make(chan struct{}), make(chan vitrine.ID, 10)
-	stop, err := db.Work(t.Context(), map[string]store.Step{
-		"check": func(_ context.Context, id vitrine.ID) error { calls <- id; return nil },
+	release, calls := make(chan struct{}), make(chan string, 100)
+	stop := work(t, db, map[string]store.Step{
+		"check": func(_ context.Context, id vitrine.ID) error { calls <- string(id); return nil },
 		"long":  func(context.Context, vitrine.ID) error { calls <- "long"; <-release; return nil },
 	})
-	if err != nil {
-		t.Fatal(err)
+	const slots = 8 // all that this process works on at a time
+	for i := range slots {
+		receive(t, db, fmt.Sprint("long ", i), "long")
+		within(t, 5*time.Second, calls, "a long step")
 	}
-	receive(t, db, "long", "long")
-	if got := <-calls; got != "long" {
-		t.Fatal(got)
+	id := receive(t, db, "killed", "check")
+	killChild(t, store.Options{Dir: t.TempDir(), URL: o.URL}, "step")
+	if len(calls) > 0 {
+		t.Fatalf("called %s, with all hands full", <-calls)
 	}
-	child := o
-	child.Dir = t.TempDir()
-	// Only the child knows this step; when it is killed, the job is renamed to
-	// one that this process knows.
-	id := receive(t, db, "killed", "elsewhere")
-	outside := raw(t, o)
-	if _, err := outside.Exec(`update river_job set state = 'running', attempted_by = '{vitrine-1}', kind = 'check' where kind = 'elsewhere'`); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case got := <-calls:
-		if got != id {
-			t.Errorf("called for %s: a living worker's job was taken", got)
-		}
-	case <-time.After(5 * time.Second):
-		t.Error("nobody takes the dead worker's job")
+	release <- struct{}{}
+	if got := within(t, 5*time.Second, calls, "the dead worker's job"); got != string(id) {
+		t.Errorf("called %s: a job was taken from the living", got)
 	}
 	time.Sleep(1200 * time.Millisecond) // one more look for dead workers
 	close(release)
-	if err := stop(t.Context()); err != nil {
-		t.Error(err)
-	}
+	stop()
 	if len(calls) > 0 {
-		t.Errorf("called again for %s", <-calls)
+		t.Errorf("called %s once more", <-calls)
 	}
 }

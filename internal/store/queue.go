@@ -86,14 +86,18 @@ func (db *DB) begin(ctx context.Context, id int64) (bool, error) {
 	return n == 1, err
 }
 
-// revive makes the jobs of dead workers available again, and with others also
-// those that wait for another try: a start is one.
-func (db *DB) revive(ctx context.Context, others bool) error {
-	where := `state = 'running' and ` + db.deadJobs
-	if others {
-		where += ` or state in ('retryable', 'scheduled', 'discarded') or state = 'available' and scheduled_at > ` + db.now
-	}
-	done, err := db.write.ExecContext(ctx, `update river_job set state = 'available', scheduled_at = `+db.now+`, finalized_at = null, attempt = 0, priority = $1 where `+where, fresh)
+// resting is true of jobs that wait for another try: a start is one.
+func (d dialect) resting() string {
+	return `state in ('retryable', 'scheduled', 'discarded') or state = 'available' and scheduled_at > ` + d.now
+}
+
+// dead is true of jobs that a worker began which is no more.
+func (d dialect) dead() string { return `state = 'running' and ` + d.deadWorker }
+
+// revive makes jobs available as if they had never been called. $1 is taken.
+func (db *DB) revive(ctx context.Context, where string, args ...any) error {
+	done, err := db.write.ExecContext(ctx, `update river_job set state = 'available', scheduled_at = `+db.now+`, finalized_at = null, attempt = 0, priority = $1 where `+where,
+		append([]any{fresh}, args...)...)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,10 @@
 // Package store remembers the events of every demand and the work that is
 // queued: an event and the job that follows from it are in the disk or neither
-// is. Events are chained by hash over the whole store and only ever appended;
-// a demand is always folded anew from its events, each checked as it is read,
+// is. Events are chained by hash (row.sum has the bytes) and only ever appended; a
+// demand is always folded anew from its events, each checked as it is read,
 // and a row that was changed is an error, never an answer. One SQL text serves
 // SQLite (in the data directory, whose lock it takes) and PostgreSQL; jobs are
-// River's. docs/store.md has the bytes that are hashed.
+// River's.
 package store
 
 import (
@@ -47,6 +47,7 @@ type DB struct {
 	read   *sql.DB
 	insert *river.Client[*sql.Tx] // queues jobs, works none
 	bell   bell
+	lost   lost
 	turns  turns
 
 	working sync.Mutex // held from Work to its stop

@@ -108,7 +108,7 @@ func (db *DB) start(ctx context.Context, name string, steps map[string]Step) (*r
 	if err != nil {
 		return nil, err
 	}
-	if err := db.revive(ctx, true); err != nil {
+	if err := db.revive(ctx, db.dead()+" or "+db.resting()); err != nil {
 		return nil, err
 	}
 	return client, client.Start(ctx)

@@ -1,0 +1,7 @@
+package store
+
+// What the tests of this package try by itself.
+var (
+	ParseEvent  = parseEvent
+	FormatEvent = formatEvent
+)
