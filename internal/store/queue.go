@@ -53,19 +53,24 @@ func (tx *Tx) Enqueue(step string, id vitrine.ID) error {
 	return nil
 }
 
+// sameStep is true of the jobs of one step and demand. The kind is compared as
+// an expression, so that SQLite goes by state and queue, which few jobs share,
+// and not through all that ever ended.
+const sameStep = `queue = $1 and kind || '' = $2 and args->>'demand' = $3`
+
 // hasten makes a waiting call due now, and says whether there is one. The rows
 // that it finds cannot begin before the transaction ends.
 func (tx *Tx) hasten(step string, id vitrine.ID) (bool, error) {
 	now := tx.db.now
 	done, err := tx.ExecContext(tx.ctx, `update river_job set state = 'available', scheduled_at = case when scheduled_at > `+now+` then `+now+` else scheduled_at end
-		where queue = $1 and kind = $2 and args->>'demand' = $3 and state in ('available', 'retryable', 'scheduled')`, river.QueueDefault, step, string(id))
+		where `+sameStep+` and state in ('available', 'retryable', 'scheduled')`, river.QueueDefault, step, string(id))
 	if err != nil {
 		return false, err
 	}
 	if n, err := done.RowsAffected(); err != nil || n > 0 {
 		return true, err
 	}
-	rows, err := tx.QueryContext(tx.ctx, `select id from river_job where queue = $1 and kind = $2 and args->>'demand' = $3 and state = 'running' and priority = $4`+tx.db.lockRows,
+	rows, err := tx.QueryContext(tx.ctx, `select id from river_job where `+sameStep+` and state = 'running' and priority = $4`+tx.db.lockRows,
 		river.QueueDefault, step, string(id), fresh)
 	if err != nil {
 		return false, err

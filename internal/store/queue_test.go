@@ -395,3 +395,64 @@ func TestReadsWhileWorking(t *testing.T) {
 		}
 	})
 }
+
+// TestEndNotNoted has the database refuse to note that a job ended: it is told,
+// and once the cause is gone the job is called again and ends, with no restart.
+func TestEndNotNoted(t *testing.T) {
+	both(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		refuse, allow := `create trigger no_end before update on river_job when new.state = 'completed' begin select raise(abort, 'no end'); end`, `drop trigger no_end`
+		if o.URL != "" {
+			refuse, allow = `alter table river_job add constraint no_end check (state <> 'completed')`, `alter table river_job drop constraint no_end`
+		}
+		outside := raw(t, o)
+		if _, err := outside.Exec(refuse); err != nil {
+			t.Fatal(err)
+		}
+		told, calls := make(chan error, 100), make(chan vitrine.ID, 100)
+		db.Failed = func(err error) { told <- err }
+		stop := work(t, db, map[string]store.Step{"check": func(_ context.Context, id vitrine.ID) error { calls <- id; return nil }})
+		receive(t, db, "A", "check")
+		within(t, 5*time.Second, calls, "the first call")
+		if err := within(t, 5*time.Second, told, "the fault"); !strings.Contains(err.Error(), "no_end") && !strings.Contains(err.Error(), "no end") {
+			t.Errorf("told %v", err)
+		}
+		if _, err := outside.Exec(allow); err != nil {
+			t.Fatal(err)
+		}
+		within(t, 5*time.Second, calls, "the second call")
+		at := time.Now()
+		stop()
+		if d := time.Since(at); d > time.Second {
+			t.Errorf("stop took %v", d)
+		}
+		if n := jobs(t, outside); n != 0 {
+			t.Errorf("%d jobs are left", n)
+		}
+	})
+}
+
+// TestManyEnded wants queueing to stay quick when many jobs have ended.
+func TestManyEnded(t *testing.T) {
+	both(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		id := receive(t, db, "A", "check")
+		many, now := `with recursive k(i) as (select 1 union all select i + 1 from k where i < 50000)`, "clock_timestamp()"
+		if o.URL == "" {
+			now = "datetime('now', 'subsec')"
+		}
+		outside := raw(t, o)
+		if _, err := outside.Exec(many + ` insert into river_job (args, kind, max_attempts, queue, state, finalized_at) select (select args from river_job limit 1), 'seal', 100, 'default', 'completed', ` + now + ` from k`); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now()
+		const times = 50
+		for range times {
+			enqueue(t, db, "seal", id)
+		}
+		t.Logf("%v for each", time.Since(at)/times)
+		if d := time.Since(at) / times; d > 20*time.Millisecond {
+			t.Errorf("queueing takes %v", d)
+		}
+	})
+}
