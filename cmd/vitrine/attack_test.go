@@ -104,6 +104,11 @@ func afterMandate(t *testing.T, w world) int {
 	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"provider", "hold"} { // a copy is readable by others, and a key must not be
+		if err := os.Chmod(filepath.Join(dir, "provider", "keys", name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	c := w
 	for _, path := range []*string{&c.config, &c.demand, &c.grant, &c.outbox} {
 		*path = strings.Replace(*path, w.dir, dir, 1)
