@@ -65,9 +65,9 @@ func (i Instrument) Check(s vitrine.Scope) error {
 		if ok && r.Reached {
 			continue
 		}
-		text := fmt.Sprintf("a %s does not reach %s data", i.Name, c)
+		text := fmt.Sprintf("%s: this does not reach %s data", i.Name, c)
 		if r.Note != "" {
-			text += ": " + r.Note
+			text += " (" + r.Note + ")"
 		}
 		return &vitrine.Refusal{Kind: vitrine.Refused, Ground: r.Article, Text: text}
 	}

@@ -109,7 +109,7 @@ func (d Directory) Check(sub vitrine.Submission, now time.Time) []vitrine.Findin
 	case !ok:
 		return append(found, vitrine.Finding{Code: Jurisdiction, Text: fmt.Sprintf("instrument %q is not known: want one of %s", sub.Instrument, instruments())})
 	case i.Jurisdiction != e.jurisdiction():
-		return append(found, vitrine.Finding{Code: Jurisdiction, Text: fmt.Sprintf("%s cannot issue a %s: it acts under the law of %q, the instrument is one of %q", e.Name, i.Name, e.jurisdiction(), i.Jurisdiction)})
+		return append(found, vitrine.Finding{Code: Jurisdiction, Text: fmt.Sprintf("%s cannot issue this instrument (%s): it acts under the law of %q, the instrument is one of %q", e.Name, i.Name, e.jurisdiction(), i.Jurisdiction)})
 	}
 	found = append(found, vitrine.Finding{Code: Jurisdiction, OK: true, Text: fmt.Sprintf("It can issue the instrument: %s.", i.Name)})
 	if sub.Received.After(now.Add(maxSkew)) {

@@ -8,6 +8,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/vitrine-project/vitrine"
 )
@@ -16,9 +19,14 @@ import (
 // from new to cur: new is listed first, so that it is not missed in between.
 var subs = [...]string{"new", "cur"}
 
-// maxListings is how often a Maildir is listed until nothing is found that the
-// listings before did not have.
-const maxListings = 50
+// How often a Maildir is listed. While messages are renamed a listing may miss
+// some: it is done when the directories stood still for two listings and some
+// time, or when so many in a row found nothing that those before had not.
+const (
+	enoughListings = 12
+	maxListings    = 200
+	still          = 100 * time.Millisecond // more than the grain of a file system's stamps
+)
 
 // box is one Maildir, open for reading.
 type box struct {
@@ -60,15 +68,12 @@ func byUnique(a, b entry) int {
 	return a.sub - b.sub
 }
 
-// list returns all messages, sorted. While one is renamed a single listing may
-// miss it: the directories are listed until a listing has nothing new. Mail
-// that is delivered meanwhile does not keep that from ending.
+// list returns all messages, sorted. Mail that is delivered meanwhile does not
+// keep it from ending.
 func (b *box) list(ctx context.Context) ([]entry, error) {
-	known, err := b.once()
-	if err != nil {
-		return nil, err
-	}
-	for n := 2; n <= maxListings; n++ {
+	var known []entry
+	var before stamps
+	for n, barren := 0, 0; n < maxListings; n++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -76,13 +81,52 @@ func (b *box) list(ctx context.Context) ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, added := merge(known, more)
-		if len(added) == 0 || n > 3 && !slices.ContainsFunc(added, func(e entry) bool { return subs[e.sub] != "new" }) {
-			return all, nil
+		now, err := b.stamps()
+		if err != nil {
+			return nil, err
 		}
-		known = all
+		all, added := merge(known, more)
+		if known = all; n > 0 && len(added) == 0 && now == before && now.old(still) {
+			return known, nil
+		}
+		before = now
+		barren++
+		if slices.ContainsFunc(added, func(e entry) bool { return subs[e.sub] != "new" }) || len(added) > 0 && n < enoughListings {
+			barren = 0
+		}
+		if barren >= enoughListings {
+			return known, nil
+		}
 	}
 	return nil, vitrine.Refusef(vitrine.Failed, "%s changes faster than it can be listed: run the step again when less is going on", b.path)
+}
+
+// stamps are the times at which names in the directories last changed.
+type stamps [len(subs)]unix.Timespec
+
+// old reports whether all stamps lie further back than d. It asks the system's
+// clock, as that is what sets the stamps.
+func (s stamps) old(d time.Duration) bool {
+	for _, t := range s {
+		if time.Since(time.Unix(t.Unix())) < d {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *box) stamps() (s stamps, err error) {
+	for i, d := range b.dirs {
+		var st unix.Stat_t
+		if d == nil {
+			continue
+		}
+		if err := again(func() error { return unix.Fstat(int(d.Fd()), &st) }); err != nil {
+			return s, unreadable(b.path+"/"+subs[i], err)
+		}
+		s[i] = st.Mtim
+	}
+	return s, nil
 }
 
 // once lists both directories one time. Names that begin with a dot are no

@@ -31,18 +31,29 @@ const (
 // letters reads the messages of one Maildir one after the other.
 type letters struct {
 	*box
-	list    []entry // sorted, as listed at the beginning
-	renamed []entry // sorted, as listed when a message was last missed
+	list    []entry  // sorted, as listed at the beginning
+	at      int      // in list
+	renamed []entry  // sorted, as listed when a message was last missed
+	group   string   // the unique name that was looked at last
+	opened  []uint64 // inodes of the messages of that name that were read
 	head    heading
 	buffer  []byte
 }
 
-// errSame says that a missing entry is listed once more at another place.
+// maxMoves is how often a message is looked for again that was renamed just
+// when it was to be opened.
+const maxMoves = 100
+
+// errSame says that an entry is a former or later place of another one.
 var errSame = errors.New("the same message is listed at another place")
 
 // item returns the evidence on one message. ok is false for an entry that is
-// another one's former place.
+// only another place of one that has its turn, too: a message that is renamed
+// while the directory is listed can be listed twice.
 func (l *letters) item(ctx context.Context, e entry) (it collect.Item, ok bool, err error) {
+	if e.unique() != l.group {
+		l.group, l.opened = e.unique(), l.opened[:0]
+	}
 	fd, e, err := l.find(ctx, e)
 	switch {
 	case errors.Is(err, errSame):
@@ -61,7 +72,15 @@ func (l *letters) item(ctx context.Context, e entry) (it collect.Item, ok bool, 
 		return it, false, fmt.Errorf("open a message: %w", err)
 	}
 	defer unix.Close(fd)
-	it, err = l.read(fd, e)
+	var st unix.Stat_t
+	if err := again(func() error { return unix.Fstat(fd, &st) }); err != nil {
+		return it, false, fmt.Errorf("look at a message: %w", err)
+	}
+	if slices.Contains(l.opened, st.Ino) {
+		return it, false, nil
+	}
+	l.opened = append(l.opened, st.Ino)
+	it, err = l.read(fd, st, e)
 	return it, true, err
 }
 
@@ -71,11 +90,13 @@ func (l *letters) find(ctx context.Context, e entry) (int, entry, error) {
 	if !errors.Is(err, unix.ENOENT) {
 		return fd, e, err
 	}
-	if i, _ := slices.BinarySearchFunc(l.list, e.unique(), toUnique); l.list[i] != e || i+1 < len(l.list) && l.list[i+1].unique() == e.unique() {
+	next := l.at + 1
+	if len(l.opened) > 0 || next < len(l.list) && l.list[next].unique() == l.group {
 		return -1, e, errSame
 	}
-	for range 3 {
-		if i, found := slices.BinarySearchFunc(l.renamed, e.unique(), toUnique); found {
+	for range maxMoves {
+		i, found := slices.BinarySearchFunc(l.renamed, e.unique(), toUnique)
+		if found {
 			e = l.renamed[i]
 			if fd, err = openat(l.dirs[e.sub], e.name, 0); !errors.Is(err, unix.ENOENT) {
 				return fd, e, err
@@ -83,6 +104,9 @@ func (l *letters) find(ctx context.Context, e entry) (int, entry, error) {
 		}
 		if l.renamed, err = l.box.list(ctx); err != nil {
 			return -1, e, err
+		}
+		if _, found = slices.BinarySearchFunc(l.renamed, e.unique(), toUnique); !found {
+			break
 		}
 	}
 	return -1, e, unix.ENOENT
@@ -101,11 +125,7 @@ func (l *letters) bare(e entry, st unix.Stat_t, why string) collect.Item {
 	return it
 }
 
-func (l *letters) read(fd int, e entry) (collect.Item, error) {
-	var st unix.Stat_t
-	if err := again(func() error { return unix.Fstat(fd, &st) }); err != nil {
-		return collect.Item{}, fmt.Errorf("look at a message: %w", err)
-	}
+func (l *letters) read(fd int, st unix.Stat_t, e entry) (collect.Item, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return l.bare(e, st, noFile), nil
 	}

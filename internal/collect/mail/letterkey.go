@@ -61,17 +61,19 @@ var errChanged = vitrine.Refusef(vitrine.Failed, "a message changed while it was
 
 // openLetter opens the file of a message, where it is now.
 func (b *box) openLetter(ctx context.Context, k letterKey) (io.ReadCloser, error) {
-	fd, err := openat(b.dirs[k.sub], k.name, 0)
-	if errors.Is(err, unix.ENOENT) {
-		var list []entry
-		if list, err = b.list(ctx); err != nil {
-			return nil, err
+	at := k.entry
+	fd, err := openat(b.dirs[at.sub], at.name, 0)
+	for n := 0; errors.Is(err, unix.ENOENT) && n < maxMoves; n++ {
+		list, err2 := b.list(ctx)
+		if err2 != nil {
+			return nil, err2
 		}
 		i, found := slices.BinarySearchFunc(list, k.unique(), toUnique)
 		if !found {
 			return nil, vitrine.Refusef(vitrine.Failed, "a message was removed while it was collected: nothing was kept, run the step again")
 		}
-		fd, err = openat(b.dirs[list[i].sub], list[i].name, 0)
+		at = list[i]
+		fd, err = openat(b.dirs[at.sub], at.name, 0)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open a message: %w", err)

@@ -200,10 +200,11 @@ func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, yield fun
 		return err
 	}
 	r := letters{box: b, list: list}
-	for _, e := range list {
+	for i, e := range list {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		r.at = i
 		it, ok, err := r.item(ctx, e)
 		if err == nil && ok {
 			err = yield(it)
