@@ -264,6 +264,15 @@ var tamperings = []struct {
 		put(run, all)
 		rechain(run, all)
 	}},
+	{"the first is gone, and the others are renumbered and chained again", false, func(run func(string, ...any), all []stored) {
+		run(`delete from vitrine_event`)
+		all = all[1:]
+		for i := range all {
+			all[i].n = int64(i + 1)
+		}
+		put(run, all)
+		rechain(run, all)
+	}},
 	{"A's last is gone", true, func(run func(string, ...any), _ []stored) { run(`delete from vitrine_event where n = 13`) }},
 	{"the store's last is gone", true, func(run func(string, ...any), _ []stored) { run(`delete from vitrine_event where n = 15`) }},
 	{"all of A is gone", true, func(run func(string, ...any), all []stored) {
@@ -356,6 +365,10 @@ func TestTampering(t *testing.T) {
 			err = db.View(t.Context(), func(tx *store.Tx) error { _, err := tx.Demand(ids[0]); return err })
 			if (err == nil) != c.silent {
 				t.Errorf("%s: reading the demand: %v", c.name, err)
+			}
+			err = db.View(t.Context(), func(tx *store.Tx) error { _, err := tx.Events(ids[0]); return err })
+			if (err == nil) != (c.silent || strings.Contains(c.name, "lifecycle")) {
+				t.Errorf("%s: reading the events: %v", c.name, err)
 			}
 			run(`delete from vitrine_event`)
 			run(`delete from vitrine_head`)

@@ -171,6 +171,45 @@ func TestQueuedWhileRunning(t *testing.T) {
 	})
 }
 
+// TestQueuedBeforeItBegins queues a step that waits to begin, and lets it begin
+// before the transaction ends: it must not read the demand until then.
+func TestQueuedBeforeItBegins(t *testing.T) {
+	both(t, func(t *testing.T, o store.Options) {
+		db := open(t, o)
+		began, release := make(chan int, 10), make(chan struct{})
+		stop := work(t, db, map[string]store.Step{"check": func(ctx context.Context, id vitrine.ID) error {
+			began <- demand(t, db, id).Seq
+			<-release
+			return nil
+		}})
+		id := receive(t, db, "A", "check")
+		within(t, 5*time.Second, began, "the first call")
+		enqueue(t, db, "check", id)
+		outside := raw(t, o)
+		for running := 0; running < 2; {
+			if err := outside.QueryRow(`select count(*) from river_job where state = 'running'`).Scan(&running); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			if err := errors.Join(tx.Append(id, verified(2)), tx.Enqueue("check", id)); err != nil {
+				return err
+			}
+			release <- struct{}{}
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seq := within(t, 5*time.Second, began, "the second call"); seq != 2 {
+			t.Errorf("the second call saw %d events", seq)
+		}
+		close(release)
+		stop()
+	})
+}
+
 // TestNoWakeIsLost races queueing against running: whenever something was
 // queued, a call must begin after it.
 func TestNoWakeIsLost(t *testing.T) {
