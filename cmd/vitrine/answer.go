@@ -126,6 +126,7 @@ func (a answerCall) run(ctx context.Context) error {
 	desk.Only = id
 	c := clerk{answerCall: a, desk: desk, id: id, papers: p, failed: make(chan error, 1)}
 	desk.Failed = c.stepFailed
+	desk.DB.Failed = func(err error) { c.stepFailed("queue", id, err) }
 	dem, err := c.advance(ctx)
 	bars.Finish()
 	if err != nil || a.statement != "" {
