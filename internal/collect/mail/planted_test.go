@@ -75,9 +75,7 @@ func TestPlanted(t *testing.T) {
 			messages = append(messages, planted.Draw(t, []time.Time{q.scope.Period.From(), q.scope.Period.To()}))
 		}
 		if inTree {
-			root := filepath.Join(dir, "alice")
-			defer os.RemoveAll(root)
-			checkTree(t, q, source, planted.Maildir(t, root, messages), verdicts)
+			checkTree(t, q, source, planted.Maildir(t, filepath.Join(dir, "alice"), messages), verdicts)
 			return
 		}
 		variant := rapid.SampledFrom([]planted.Quoting{planted.Rd, planted.O, planted.Cl2}).Draw(t, "variant")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -71,13 +72,24 @@ func Mbox(t *rapid.T, q Quoting, messages []Message) (file []byte, stored []Stor
 	return file, stored
 }
 
-// Maildir writes the messages into a Maildir with one folder and returns them
-// by their files' names.
+// Maildir writes the messages into a Maildir with one folder, in place of
+// what was there, and returns them by their files' names.
 func Maildir(t *rapid.T, dir string, messages []Message) map[string]Stored {
 	subs := []string{"cur", "new", ".Sent/cur", ".Sent/new"}
 	for _, sub := range append(subs, "tmp") {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, sub := range subs {
+		old, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range old {
+			if err := os.Remove(filepath.Join(dir, sub, e.Name())); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	stored := map[string]Stored{}
@@ -101,6 +113,11 @@ func Maildir(t *rapid.T, dir string, messages []Message) map[string]Stored {
 			}
 		}
 		stored[name] = Stored{Message: m, Arrived: Span{m.Received, m.Received}, Bytes: m.Raw}
+	}
+	for _, sub := range subs { // nothing happened here for a while
+		if err := os.Chtimes(filepath.Join(dir, sub), time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return stored
 }
