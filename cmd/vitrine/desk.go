@@ -52,7 +52,10 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := openDirs(d, data); err != nil {
+	if err = openDirs(d, data); err == nil {
+		err = d.DropHolds(ctx)
+	}
+	if err != nil {
 		return nil, nil, errors.Join(err, d.DB.Close())
 	}
 	return d, d.DB.Close, nil

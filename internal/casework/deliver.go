@@ -95,6 +95,44 @@ func (d *Desk) handOver(p vitrine.Package) error {
 	return nil
 }
 
+// DropHolds destroys every hold that no demand needs: those of a process that
+// died between writing a hold and recording it, or between the last delivery
+// and its hold's end. The caller holds the data directory's lock.
+func (d *Desk) DropHolds(ctx context.Context) error {
+	holds, err := d.Holds.Digests()
+	if err != nil || len(holds) == 0 {
+		return err
+	}
+	needed := map[vitrine.Digest]bool{}
+	err = d.DB.View(ctx, func(tx *store.Tx) error {
+		ids, err := tx.Demands()
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			dem, err := tx.Demand(id)
+			if err != nil {
+				return err
+			}
+			if dem.Collection != nil && (dem.Stage != vitrine.Delivered || dem.Open() > 0) {
+				needed[dem.Collection.Hold] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		if !needed[h] {
+			if err := d.Holds.Delete(h); err != nil {
+				return fmt.Errorf("destroy hold: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
 func (d *Desk) dropHold(dem vitrine.Demand) error {
 	if err := d.Holds.Delete(dem.Collection.Hold); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("destroy hold: %w", err)

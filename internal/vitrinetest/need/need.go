@@ -122,3 +122,15 @@ func Mount(t testing.TB, dir string) {
 		t.Fatal(err)
 	}
 }
+
+// Module returns the directory of a module that go.mod names and that holds
+// data only, so that no import downloads it.
+func Module(t testing.TB, path string) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", path).Output()
+	dir := strings.TrimSpace(string(out))
+	if err != nil || dir == "" {
+		missing(t, path, "go mod download "+path)
+	}
+	return dir
+}

@@ -1,0 +1,335 @@
+package production_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"filippo.io/age"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
+	"github.com/vitrine-project/vitrine/production"
+)
+
+// hostileNames are the shared lists of names that have broken other programs.
+func hostileNames(t *testing.T) []string {
+	t.Helper()
+	names := []string{"=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx", "a\x00b", "a\xffb", "þ\x14®\r\n", "\u202egnp.exe", "a\"b", "a,b", "'", "../../etc/passwd", "C:\\x", "a\u2028b"}
+	err := filepath.WalkDir(need.Shared(t, "hostile/traversal"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		names = append(names, strings.Split(strings.TrimRight(string(b), "\n"), "\n")...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(need.Shared(t, "hostile/naughty-strings.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var naughty []string
+	if err := json.Unmarshal(b, &naughty); err != nil {
+		t.Fatal(err)
+	}
+	return append(names, naughty...)
+}
+
+// TestHostileNames gives every hostile name to an item: it may stand in the
+// lists, and must name no file. The lists are read back by two readers each.
+func TestHostileNames(t *testing.T) {
+	names := hostileNames(t)
+	if len(names) < 2_400 {
+		t.Fatalf("only %d names", len(names))
+	}
+	p, id := newProvider(t), newIdentity(t)
+	items, bodies := sample(len(names))
+	for i, n := range names {
+		items[i].Name, items[i].Container = strings.ToValidUTF8(n, "\uFFFD"), strings.ToValidUTF8(n, "\uFFFD")
+	}
+	sealed, _ := seal(t, p, id.Recipient(), items, bodies)
+	zipped := plain(t, id, sealed)
+	r, err := production.NewReader(bytes.NewReader(zipped), int64(len(zipped)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if err := r.Items(func(it production.Item) error {
+		if it.Name != items[n].Name {
+			t.Errorf("name %q came back as %q", items[n].Name, it.Name)
+		}
+		n++
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ours := regexp.MustCompile(`^(data/[0-9]{6}\.eml|[a-z]+/[a-z0-9.-]+|[a-z0-9.-]+)$`)
+	z, err := zip.NewReader(bytes.NewReader(zipped), int64(len(zipped)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := map[string][]byte{}
+	for _, f := range z.File {
+		if !ours.MatchString(f.Name) {
+			t.Fatalf("the archive holds a file %q", f.Name)
+		}
+		if strings.HasPrefix(f.Name, "items.") {
+			rc, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if content[f.Name], err = io.ReadAll(rc); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	csvHolds(t, content["items.csv"], names)
+	datHolds(t, content["items.dat"], names)
+}
+
+// csvHolds reads items.csv with the standard library's reader.
+func csvHolds(t *testing.T, b []byte, names []string) {
+	t.Helper()
+	c := csv.NewReader(bytes.NewReader(b))
+	records, err := c.ReadAll()
+	if err != nil || len(records) != len(names)+1 {
+		t.Fatalf("items.csv: %d records, %v", len(records), err)
+	}
+	for i, rec := range records[1:] {
+		for _, cell := range rec {
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+				t.Errorf("record %d: the cell %q is a formula", i, cell)
+			}
+		}
+		want := strings.Map(func(r rune) rune {
+			if r == 0 || r == '\r' {
+				return '\uFFFD'
+			}
+			return r
+		}, strings.ToValidUTF8(names[i], "\uFFFD"))
+		if got := strings.TrimPrefix(rec[7], "'"); got != want && got != strings.TrimPrefix(want, "'") {
+			t.Errorf("record %d: name %q, want %q", i, rec[7], want)
+		}
+	}
+}
+
+// datHolds reads items.dat by its definition: lines, fields, quotes, nothing
+// else.
+func datHolds(t *testing.T, b []byte, names []string) {
+	t.Helper()
+	text, ok := strings.CutPrefix(string(b), "\uFEFF")
+	if !ok || !utf8.ValidString(text) {
+		t.Fatal("items.dat does not begin with a byte order mark, or is not UTF-8")
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n")
+	if len(lines) != len(names)+1 {
+		t.Fatalf("items.dat has %d lines, want %d", len(lines), len(names)+1)
+	}
+	for i, line := range lines {
+		cells := strings.Split(line, "\x14")
+		if len(cells) != 21 {
+			t.Errorf("line %d has %d cells", i, len(cells))
+		}
+		for _, c := range cells {
+			inner := strings.TrimSuffix(strings.TrimPrefix(c, "þ"), "þ")
+			if len(inner)+4 != len(c) || strings.Contains(inner, "þ") || strings.ContainsAny(inner, "\r\n\x00") {
+				t.Errorf("line %d: cell %q", i, c)
+			}
+		}
+	}
+}
+
+// TestHostileArchives are ZIP files that others than a Writer made, sealed to
+// the right key: none may be laid out.
+func TestHostileArchives(t *testing.T) {
+	make := func(f func(*zip.Writer)) []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		f(w)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	add := func(w *zip.Writer, name string) {
+		e, err := w.CreateRaw(&zip.FileHeader{Name: name, Method: zip.Store, CRC32: crc32.ChecksumIEEE([]byte("x")), CompressedSize64: 1, UncompressedSize64: 1})
+		if err == nil {
+			_, err = e.Write([]byte("x"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, id := newProvider(t), newIdentity(t)
+	items, bodies := sample(3)
+	sealed, _ := seal(t, p, id.Recipient(), items, bodies)
+	good := plain(t, id, sealed)
+	for name, b := range map[string][]byte{
+		"empty":          {},
+		"no archive":     []byte(strings.Repeat("x", 100)),
+		"empty archive":  make(func(*zip.Writer) {}),
+		"traversal":      make(func(w *zip.Writer) { add(w, "../../x.txt") }),
+		"absolute":       make(func(w *zip.Writer) { add(w, "/etc/x.txt") }),
+		"another's form": make(func(w *zip.Writer) { add(w, "data/000001.eml"); add(w, "items.jsonl") }),
+		"cut":            good[:len(good)-1],
+		"one byte more":  append(bytes.Clone(good), 0),
+		"before":         append([]byte{0}, good...),
+		"moved":          bytes.Replace(good, []byte("data/000002.eml"), []byte("data/000001.eml"), 2),
+	} {
+		r, err := production.NewReader(bytes.NewReader(b), int64(len(b)))
+		if err == nil {
+			err = r.Extract(filepath.Join(t.TempDir(), "bag"), nil)
+		}
+		if vitrine.ExitCode(err) != 3 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestStockTools opens a bag with a large and a small item with stock tools.
+func TestStockTools(t *testing.T) {
+	ageTool, unzip, sum := need.Tool(t, "age"), need.Tool(t, "unzip"), need.Tool(t, "sha256sum")
+	p, id := newProvider(t), newIdentity(t)
+	items, bodies := sample(3)
+	bodies[1] = bytes.Repeat([]byte("large\n"), 500_000)
+	sealed, _ := seal(t, p, id.Recipient(), items, bodies)
+	dir := t.TempDir()
+	for name, b := range map[string][]byte{"v.age": sealed, "key": []byte(id.String() + "\n")} {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range [][]string{
+		{ageTool, "-d", "-i", "key", "-o", "v.zip", "v.age"}, {unzip, "-q", "-t", "v.zip"}, {unzip, "-q", "v.zip", "-d", "bag"},
+		{"sh", "-c", "cd bag && " + sum + " -c --strict --quiet manifest-sha256.txt && " + sum + " -c --strict --quiet tagmanifest-sha256.txt"},
+	} {
+		cmd := exec.Command(c[0], c[1:]...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", c, err, out)
+		}
+	}
+	if _, err := production.VerifyBag(filepath.Join(dir, "bag"), p.trust(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRecipients offers keys that nothing may be sealed to.
+func TestRecipients(t *testing.T) {
+	x := newIdentity(t)
+	pq, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, good := range []string{x.Recipient().String(), pq.Recipient().String()} {
+		if _, err := production.ParseRecipient(good); err != nil {
+			t.Error(err)
+		}
+	}
+	good := x.Recipient().String()
+	bad := []string{
+		"", " ", good + " ", " " + good, good + "\n", strings.ToUpper(good), good[:len(good)-1], good + "q", good + "," + good,
+		x.String(), strings.ToLower(x.String()), pq.String(), pq.Recipient().String()[:100],
+		"age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqsurdrwt", "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t",
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ0a2F0", "ssh-rsa AAAAB3NzaC1yc2E", "-----BEGIN PGP PUBLIC KEY BLOCK-----", "# " + good, "age1", "age1pq1", "age1tag1qqqq",
+		strings.Replace(good, "age1", "age2", 1), strings.Replace(good, "1", "I", 1), "https://example.org/key", "\x00", "*",
+	}
+	for i := 5; i < 22; i++ { // one wrong character: the checksum must tell
+		c := byte('q')
+		if good[i] == 'q' {
+			c = 'p'
+		}
+		bad = append(bad, good[:i]+string(c)+good[i+1:])
+	}
+	if len(bad) < 40 {
+		t.Fatalf("only %d keys", len(bad))
+	}
+	for _, s := range bad {
+		if _, err := production.ParseRecipient(s); err == nil {
+			t.Errorf("%q is taken", s)
+		}
+	}
+	if a, b := production.Fingerprint(good), production.Fingerprint(pq.Recipient().String()); a == b || !regexp.MustCompile(`^age:([0-9a-f]{4}-){7}[0-9a-f]{4}$`).MatchString(a) {
+		t.Errorf("fingerprints %q and %q", a, b)
+	}
+}
+
+// FuzzBag wants whatever is laid out to verify as far as it can, and nothing
+// to be written outside.
+func FuzzBag(f *testing.F) {
+	p, id := newProvider(f), newIdentity(f)
+	items, bodies := sample(2)
+	sealed, _ := seal(f, p, id.Recipient(), items, bodies)
+	good := plain(f, id, sealed)
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := production.NewReader(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			if vitrine.ExitCode(err) != 3 {
+				t.Fatalf("exit %d: %v", vitrine.ExitCode(err), err)
+			}
+			return
+		}
+		z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatalf("another reader does not take it: %v", err)
+		}
+		n := 0
+		err = r.Items(func(it production.Item) error {
+			rc, err := r.Open(it)
+			if err != nil {
+				return err
+			}
+			got, err := io.ReadAll(rc)
+			if err != nil {
+				return err
+			}
+			other, err := z.File[n].Open()
+			if err != nil {
+				return err
+			}
+			n++
+			want, err := io.ReadAll(other)
+			if err != nil || !bytes.Equal(got, want) {
+				return fmt.Errorf("another reader finds other bytes: %v", err)
+			}
+			return nil
+		})
+		if err != nil && vitrine.ExitCode(err) != 3 {
+			t.Skip(err) // the other reader is stricter about checksums
+		}
+	})
+}
+
+// FuzzEnvelope wants what is accepted to be in its one form.
+func FuzzEnvelope(f *testing.F) {
+	p := newProvider(f)
+	text, err := production.Envelope{Name: "x", Demand: "abcdefghijklmnop"}.Sign(p.sign)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, _, err := production.ParseEnvelope(b, p.signer.PublicKey())
+		if err == nil && !bytes.Equal(b, text) {
+			t.Fatalf("another text with the same key's signature: %q", b)
+		}
+	})
+}
