@@ -17,6 +17,7 @@ const (
 // Limits of a From_ line and of the look at what follows it.
 const (
 	maxFromLine = 1000
+	maxFromDate = 100
 	lookAhead   = 64 << 10
 )
 
@@ -86,6 +87,9 @@ func weekdayIn(s string) int {
 func fromDate(s string) (production.Interval, bool) {
 	if i := strings.Index(s, " remote from "); i > 0 {
 		s = s[:i]
+	}
+	if len(s) > maxFromDate {
+		return production.Interval{}, false
 	}
 	i := production.Interval{Rule: ruleFrom, Raw: cut(s)}
 	if c, ok := ctime(s); ok {

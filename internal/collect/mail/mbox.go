@@ -116,7 +116,7 @@ func (m *mboxes) Enumerate(ctx context.Context, c collect.Container, yield func(
 		return err
 	}
 	defer f.Close()
-	run := &pass{ctx: ctx, file: f, end: st.Size, path: f.Name(), key: strconv.FormatUint(st.Ino, 10)}
+	run := &pass{ctx: ctx, file: f, end: st.Size, path: f.Name(), key: strconv.FormatUint(st.Ino, 10), limits: usual}
 	before, err := run.all(yield)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func (m *mboxes) unchanged(run *pass, f *os.File, st unix.Stat_t, before vitrine
 	if now.Size < st.Size {
 		return errShrank
 	}
-	whole := &pass{ctx: run.ctx, file: f, end: st.Size, path: run.path, key: run.key}
+	whole := &pass{ctx: run.ctx, file: f, end: st.Size, path: run.path, key: run.key, limits: run.limits}
 	after, err := whole.all(func(collect.Item) error { return nil })
 	if err != nil {
 		return err

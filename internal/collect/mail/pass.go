@@ -27,6 +27,7 @@ type pass struct {
 	end  int64
 	path string
 	key  string
+	limits
 	last piece
 	tape hash.Hash // over every From_ line and every item's place and digest
 }
@@ -34,7 +35,7 @@ type pass struct {
 // all yields every message and returns a digest of all that was read.
 func (r *pass) all(yield func(collect.Item) error) (sum vitrine.Digest, err error) {
 	r.tape = sha256.New()
-	s := &scanner{window: window{ctx: r.ctx, file: r.file, end: r.end}}
+	s := &scanner{window: window{ctx: r.ctx, file: r.file, end: r.end, limits: r.limits}}
 	if r.end > 0 {
 		err = r.messages(s, yield)
 	}

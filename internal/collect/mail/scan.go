@@ -111,11 +111,11 @@ func (s *scanner) pieces(first fromLine, yield func(piece) error) error {
 func (s *scanner) piece(p *piece) (next fromLine, more bool, err error) {
 	s.quoted, s.bare, s.plain = false, false, false
 	s.begin(p.end)
-	b, err := s.view(p.end, maxHeader+maxFromLine+lookAhead) // nothing below moves the window
+	b, err := s.view(p.end, s.header+maxFromLine+lookAhead) // nothing below moves the window
 	if err != nil {
 		return next, false, err
 	}
-	b = b[:min(len(b), maxHeader)]
+	b = b[:min(len(b), s.header)]
 	n, ended := headerEnd(b)
 	body := p.end + int64(n)
 	next, more, err = s.next(p.end, body)
@@ -125,8 +125,8 @@ func (s *scanner) piece(p *piece) (next fromLine, more bool, err error) {
 	if more {
 		n, ended = int(next.at-p.end), false
 	}
-	header := s.bytes(p.end, p.end+int64(n))
-	s.head.read(header, !ended && !more && n == maxHeader)
+	fields := s.bytes(p.end, p.end+int64(n))
+	s.head.read(fields, !ended && !more && n == s.header)
 	p.ended = ended
 	if more {
 		return next, true, s.finishPiece(p, s.trimmed(p.end, next.at))

@@ -18,12 +18,20 @@ const (
 	slack      = 4 << 10
 )
 
+// limits are how much of a file is in memory at a time, and how much of a
+// message is searched for header fields.
+type limits struct{ window, header int }
+
+// usual are the limits outside of tests.
+var usual = limits{windowSize, maxHeader}
+
 // window shows the part of a file that is being read. It moves forward only
 // and hashes what leaves it.
 type window struct {
-	ctx    context.Context
-	file   io.ReaderAt
-	end    int64 // of the file, as far as it is read
+	ctx  context.Context
+	file io.ReaderAt
+	end  int64 // of the file, as far as it is read
+	limits
 	base   int64 // where buffer begins
 	buffer []byte
 	digest
@@ -49,7 +57,7 @@ func (w *window) slide(base int64) error {
 	}
 	w.upTo(w, base)
 	if w.buffer == nil {
-		w.buffer = make([]byte, 0, min(windowSize, w.end))
+		w.buffer = make([]byte, 0, min(int64(w.window), w.end))
 	}
 	n := copy(w.buffer[:cap(w.buffer)], w.buffer[base-w.base:])
 	w.base = base
