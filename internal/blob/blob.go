@@ -90,6 +90,21 @@ func (d *Dir) Delete(digest vitrine.Digest) error {
 	return nil
 }
 
+// Digests lists what is kept, so that what nobody refers to can be deleted.
+func (d *Dir) Digests() ([]vitrine.Digest, error) {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, explain("list blobs", d.path, err)
+	}
+	var all []vitrine.Digest
+	for _, e := range entries {
+		if digest, err := vitrine.ParseDigest("sha256:" + e.Name()); err == nil {
+			all = append(all, digest)
+		}
+	}
+	return all, nil
+}
+
 func (d *Dir) name(digest vitrine.Digest) string { return filepath.Join(d.path, digest.Hex()) }
 
 func (d *Dir) reached(point string) {

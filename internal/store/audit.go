@@ -42,7 +42,7 @@ func (db *DB) Audit(ctx context.Context) (events int64, head vitrine.Digest, err
 
 // walk follows the chain.
 func (tx *Tx) walk() (n int64, last vitrine.Digest, err error) {
-	rows, err := tx.QueryContext(tx.ctx, `select `+columns+` from vitrine_event order by n`)
+	rows, err := tx.sql.QueryContext(tx.ctx, `select `+columns+` from vitrine_event order by n`)
 	if err != nil {
 		return 0, last, explain("audit", tx.db.Dir, err)
 	}
@@ -69,7 +69,7 @@ func (tx *Tx) walk() (n int64, last vitrine.Digest, err error) {
 func (tx *Tx) atHead(n int64, last vitrine.Digest) error {
 	var count int64
 	var hash []byte
-	err := tx.QueryRowContext(tx.ctx, `select n, hash from vitrine_head`).Scan(&count, &hash)
+	err := tx.sql.QueryRowContext(tx.ctx, `select n, hash from vitrine_head`).Scan(&count, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) { // a head that is gone is a wrong one
 		return explain("read head", tx.db.Dir, err)
 	}

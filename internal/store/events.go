@@ -113,7 +113,7 @@ func subjectOf(e vitrine.Event) []byte {
 
 // Events returns all that happened to a demand, in order.
 func (tx *Tx) Events(id vitrine.ID) ([]vitrine.Event, error) {
-	rows, err := tx.QueryContext(tx.ctx, `select `+columns+` from vitrine_event where demand = $1 order by seq`, string(id))
+	rows, err := tx.sql.QueryContext(tx.ctx, `select `+columns+` from vitrine_event where demand = $1 order by seq`, string(id))
 	if err != nil {
 		return nil, explain("read events", tx.db.Dir, err)
 	}
@@ -183,17 +183,17 @@ func (tx *Tx) Append(id vitrine.ID, e vitrine.Event) error {
 
 // chain stores r as the new head.
 func (tx *Tx) chain(r row) error {
-	if err := tx.QueryRowContext(tx.ctx, `select n, hash from vitrine_head`).Scan(&r.n, &r.prev); err != nil {
+	if err := tx.sql.QueryRowContext(tx.ctx, `select n, hash from vitrine_head`).Scan(&r.n, &r.prev); err != nil {
 		return err
 	}
 	r.n++
 	sum := r.sum()
 	r.hash = sum[:]
-	if _, err := tx.ExecContext(tx.ctx, `insert into vitrine_event (`+columns+`) values ($1, $2, $3, $4, $5, $6, $7)`,
+	if _, err := tx.sql.ExecContext(tx.ctx, `insert into vitrine_event (`+columns+`) values ($1, $2, $3, $4, $5, $6, $7)`,
 		r.n, string(r.demand), r.seq, r.subject, r.body, r.prev, r.hash); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(tx.ctx, `update vitrine_head set n = $1, hash = $2`, r.n, r.hash)
+	_, err := tx.sql.ExecContext(tx.ctx, `update vitrine_head set n = $1, hash = $2`, r.n, r.hash)
 	return err
 }
 
@@ -208,7 +208,7 @@ func (tx *Tx) Demands() ([]vitrine.ID, error) {
 }
 
 func (tx *Tx) ids(query string, args ...any) ([]vitrine.ID, error) {
-	rows, err := tx.QueryContext(tx.ctx, query, args...)
+	rows, err := tx.sql.QueryContext(tx.ctx, query, args...)
 	if err != nil {
 		return nil, explain("list demands", tx.db.Dir, err)
 	}

@@ -45,7 +45,7 @@ func (tx *Tx) Enqueue(step string, id vitrine.ID) error {
 	tx.queued = true
 	waiting, err := tx.hasten(step, id)
 	if err == nil && !waiting {
-		_, err = tx.db.insert.InsertTx(tx.ctx, tx.Tx, job{step, id}, &river.InsertOpts{Priority: fresh, MaxAttempts: maxAttempts})
+		_, err = tx.db.insert.InsertTx(tx.ctx, tx.sql, job{step, id}, &river.InsertOpts{Priority: fresh, MaxAttempts: maxAttempts})
 	}
 	if err != nil {
 		return explain("queue "+step, tx.db.Dir, err)
@@ -62,7 +62,7 @@ const sameStep = `queue = $1 and kind || '' = $2 and args->>'demand' = $3`
 // that it finds cannot begin before the transaction ends.
 func (tx *Tx) hasten(step string, id vitrine.ID) (bool, error) {
 	now := tx.db.now
-	done, err := tx.ExecContext(tx.ctx, `update river_job set state = 'available', scheduled_at = case when scheduled_at > `+now+` then `+now+` else scheduled_at end
+	done, err := tx.sql.ExecContext(tx.ctx, `update river_job set state = 'available', scheduled_at = case when scheduled_at > `+now+` then `+now+` else scheduled_at end
 		where `+sameStep+` and state in ('available', 'retryable', 'scheduled')`, river.QueueDefault, step, string(id))
 	if err != nil {
 		return false, err
@@ -70,7 +70,7 @@ func (tx *Tx) hasten(step string, id vitrine.ID) (bool, error) {
 	if n, err := done.RowsAffected(); err != nil || n > 0 {
 		return true, err
 	}
-	rows, err := tx.QueryContext(tx.ctx, `select id from river_job where `+sameStep+` and state = 'running' and priority = $4`+tx.db.lockRows,
+	rows, err := tx.sql.QueryContext(tx.ctx, `select id from river_job where `+sameStep+` and state = 'running' and priority = $4`+tx.db.lockRows,
 		river.QueueDefault, step, string(id), fresh)
 	if err != nil {
 		return false, err

@@ -117,7 +117,7 @@ func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 	return db.within(ctx, db.write, nil, func(tx *Tx) error {
 		tx.writes = true
 		if db.lockHead != "" {
-			if _, err := tx.ExecContext(ctx, db.lockHead); err != nil {
+			if _, err := tx.sql.ExecContext(ctx, db.lockHead); err != nil {
 				return explain("begin", db.Dir, err)
 			}
 		}
@@ -125,7 +125,7 @@ func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 			return err
 		}
 		db.Reached("store: before commit")
-		if err := tx.Commit(); err != nil {
+		if err := tx.sql.Commit(); err != nil {
 			return explain("commit", db.Dir, err)
 		}
 		db.Reached("store: after commit")
@@ -147,12 +147,12 @@ func (db *DB) within(ctx context.Context, pool *sql.DB, o *sql.TxOptions, f func
 		return explain("begin", db.Dir, err)
 	}
 	defer tx.Rollback() // nothing after a commit; also where f panics
-	return f(&Tx{Tx: tx, ctx: ctx, db: db})
+	return f(&Tx{sql: tx, ctx: ctx, db: db})
 }
 
 // Tx is a transaction; it is over when the function that got it returns.
 type Tx struct {
-	*sql.Tx
+	sql    *sql.Tx
 	ctx    context.Context
 	db     *DB
 	writes bool
