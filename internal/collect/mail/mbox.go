@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -130,7 +131,9 @@ func (m *mboxes) unchanged(run *pass, f *os.File, st unix.Stat_t, before vitrine
 	if err := again(func() error { return unix.Fstat(int(f.Fd()), &now) }); err != nil {
 		return fmt.Errorf("look at mailbox: %w", err)
 	}
-	if now.Size == st.Size && now.Mtim == st.Mtim && now.Ctim == st.Ctim {
+	// A stamp as new as that can stand for several changes.
+	settled := time.Since(time.Unix(now.Ctim.Unix())) > still
+	if now.Size == st.Size && now.Mtim == st.Mtim && now.Ctim == st.Ctim && settled {
 		return nil
 	}
 	if now.Size < st.Size {

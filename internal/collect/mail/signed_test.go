@@ -105,3 +105,18 @@ func opened(t testing.TB) func(collect.Source, error) collect.Source {
 		return s
 	}
 }
+
+// hook is a hold that does something once so many items are in it.
+type hook struct {
+	*held
+	after int
+	do    func() error
+}
+
+func (h *hook) Add(it production.Item, r io.Reader) (production.Item, error) {
+	it, err := h.held.Add(it, r)
+	if err == nil && len(h.items) == h.after {
+		err = h.do()
+	}
+	return it, err
+}
