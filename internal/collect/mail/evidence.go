@@ -26,14 +26,14 @@ func (h *heading) date(body string) {
 	}
 }
 
-// address takes one address field. Behind an odd line readers differ on
-// whether it still is one: it can match nothing and excludes nothing.
-func (h *heading) address(name, body string) {
+// address takes one address field. Behind an odd line, or with a bare CR in
+// it, readers differ on what it is: it can match nothing and excludes nothing.
+func (h *heading) address(name, body string, odd bool) {
 	list, doubtful := addresses(h.addresses[name], body)
-	if doubtful || h.odd {
+	if doubtful || odd {
 		h.doubt(name)
 	}
-	if !h.odd {
+	if !odd {
 		h.addresses[name] = list
 		h.used = append(h.used, name)
 	}

@@ -138,7 +138,7 @@ func (h *heading) field(raw []byte, first bool) {
 	case "Content-Length":
 		h.contentLength(unfold(body))
 	default:
-		h.address(known, unfold(body))
+		h.address(known, unfold(body), h.odd || bareCR(body) >= 0)
 	}
 }
 

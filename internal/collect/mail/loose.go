@@ -14,6 +14,7 @@ type looseList struct {
 	text     []byte // of the present element, outside of brackets and comments
 	inside   []byte // of its angle brackets
 	bracket  bool   // it has angle brackets
+	group    bool   // it is in a group
 }
 
 // loose reads body as far as it goes. Anything that could be an address and is
@@ -41,8 +42,11 @@ func loose(list []string, body string) ([]string, bool) {
 			angle = false
 		case (c == ',' || c == ';') && !angle:
 			l.element()
+			l.group = l.group && c == ','
 		case c == ':' && !angle && !strings.Contains(string(l.text), "@"):
 			l.text = l.text[:0] // the name of a group
+			l.doubtful = l.doubtful || l.group
+			l.group = true
 		default:
 			*into = append(*into, c)
 		}
