@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,17 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/authority"
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
+	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/mandate"
 )
-
-// maxConfig bounds a config or trust file, in bytes.
-const maxConfig = 1 << 20
 
 // Config is vitrine.toml. Paths are relative to the file's own directory.
 // Each field's comment ends with who must be trusted with it.
@@ -75,7 +70,7 @@ type AuthorityConfig struct {
 // touching a file.
 func ParseConfig(b []byte) (Config, error) {
 	var c Config
-	if err := decodeTOML(b, &c); err != nil {
+	if err := intake.Decode(b, &c); err != nil {
 		return c, err
 	}
 	switch {
@@ -108,24 +103,6 @@ func ParseConfig(b []byte) (Config, error) {
 	}
 	_, err := c.Directory()
 	return c, err
-}
-
-// decodeTOML reads TOML into v; a key that v does not have is an error.
-func decodeTOML(b []byte, v any) error {
-	if len(b) > maxConfig {
-		return vitrine.Refusef(vitrine.Usage, "the file is %d bytes long: at most %d", len(b), maxConfig)
-	}
-	meta, err := toml.NewDecoder(bytes.NewReader(b)).Decode(v)
-	var syntax toml.ParseError
-	switch {
-	case errors.As(err, &syntax):
-		return vitrine.Refusef(vitrine.Usage, "line %d: %s", syntax.Position.Line, syntax.Message)
-	case err != nil:
-		return vitrine.Refusef(vitrine.Usage, "%v", err)
-	case len(meta.Undecoded()) > 0:
-		return vitrine.Refusef(vitrine.Usage, "key %q is not known: correct it or take it out", meta.Undecoded()[0])
-	}
-	return nil
 }
 
 // Policy is the quorum that mandates need.

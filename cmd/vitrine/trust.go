@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/mandate"
 	"github.com/vitrine-project/vitrine/production"
 )
@@ -43,7 +44,7 @@ func loadTrust(path string) (trust, error) {
 
 func parseTrust(b []byte) (trust, error) {
 	var f trustFile
-	if err := decodeTOML(b, &f); err != nil {
+	if err := intake.Decode(b, &f); err != nil {
 		return trust{}, err
 	}
 	key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(f.Provider))

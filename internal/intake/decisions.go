@@ -30,7 +30,7 @@ type decisionsFile struct {
 // ParseDecisions reads a decisions file, the list of open items filled in.
 func ParseDecisions(b []byte) ([]Decision, error) {
 	var f decisionsFile
-	if err := decode(b, &f); err != nil {
+	if err := Decode(b, &f); err != nil {
 		return nil, err
 	}
 	out, err := f.decisions()

@@ -14,8 +14,8 @@ import (
 type grantFile struct {
 	Accounts       []string          `toml:"accounts"`
 	Categories     []string          `toml:"categories"`
-	From           time.Time         `toml:"from"`
-	To             time.Time         `toml:"to"`
+	From           moment            `toml:"from"`
+	To             moment            `toml:"to"`
 	Zone           string            `toml:"zone"`
 	Clock          string            `toml:"clock"`
 	Correspondents []string          `toml:"correspondents"`
@@ -27,7 +27,7 @@ type grantFile struct {
 // which less is given. More than was asked is refused.
 func ParseGrant(b []byte, asked vitrine.Scope) (vitrine.Scope, []vitrine.Difference, error) {
 	var f grantFile
-	if err := decode(b, &f); err != nil {
+	if err := Decode(b, &f); err != nil {
 		return vitrine.Scope{}, nil, err
 	}
 	granted, err := f.scope(asked)
@@ -83,7 +83,7 @@ func (f grantFile) narrow(s *vitrine.Scope) error {
 	}
 	ends := [2]time.Time{s.Period.From(), s.Period.To()}
 	dates := false
-	for i, t := range [2]time.Time{f.From, f.To} {
+	for i, t := range [2]time.Time{f.From.Time, f.To.Time} {
 		key := [2]string{"from", "to"}[i]
 		switch {
 		case t.IsZero():

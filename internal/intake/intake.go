@@ -27,25 +27,39 @@ type Demand struct {
 }
 
 type demandFile struct {
-	Reference      string    `toml:"reference"`
-	Authority      string    `toml:"authority"`
-	Instrument     string    `toml:"instrument"`
-	Document       string    `toml:"document"`
-	Received       time.Time `toml:"received"`
-	Accounts       []string  `toml:"accounts"`
-	Categories     []string  `toml:"categories"`
-	From           time.Time `toml:"from"`
-	To             time.Time `toml:"to"`
-	Zone           string    `toml:"zone"`
-	Clock          string    `toml:"clock"`
-	Correspondents []string  `toml:"correspondents"`
+	Reference      string   `toml:"reference"`
+	Authority      string   `toml:"authority"`
+	Instrument     string   `toml:"instrument"`
+	Document       string   `toml:"document"`
+	Received       moment   `toml:"received"`
+	Accounts       []string `toml:"accounts"`
+	Categories     []string `toml:"categories"`
+	From           moment   `toml:"from"`
+	To             moment   `toml:"to"`
+	Zone           string   `toml:"zone"`
+	Clock          string   `toml:"clock"`
+	Correspondents []string `toml:"correspondents"`
+}
+
+// moment is a TOML date or time that remembers, by its location, which of the
+// two it was, and whether it had an offset.
+type moment struct{ time.Time }
+
+// UnmarshalTOML keeps the value as it was parsed.
+func (m *moment) UnmarshalTOML(v any) error {
+	t, ok := v.(time.Time)
+	if !ok {
+		return fmt.Errorf("want a date or a time, such as 2026-11-20T09:00:00Z, without quotes")
+	}
+	m.Time = t
+	return nil
 }
 
 // ParseDemand reads a demand file. The submission's document has its name but
 // not yet its size and digest.
 func ParseDemand(b []byte) (Demand, error) {
 	var f demandFile
-	if err := decode(b, &f); err != nil {
+	if err := Decode(b, &f); err != nil {
 		return Demand{}, err
 	}
 	d, err := f.demand()
@@ -69,7 +83,7 @@ func (f demandFile) demand() (Demand, error) {
 	if f.Document == "" || len(f.Document) > 4096 {
 		return d, fmt.Errorf("document is missing: the path of the paper that came with the demand, relative to this file")
 	}
-	received, err := instant("received", f.Received)
+	received, err := instant("received", f.Received.Time)
 	if err != nil {
 		return d, err
 	}
@@ -97,7 +111,7 @@ func (f demandFile) scope() (vitrine.Scope, error) {
 	}
 	if len(s.Accounts) > 0 && len(s.Categories) > 0 { // Normal says what is missing there first
 		var err error
-		if s.Period, err = period(f.From, f.To, f.Zone); err != nil {
+		if s.Period, err = period(f.From.Time, f.To.Time, f.Zone); err != nil {
 			return s, err
 		}
 	}
@@ -170,8 +184,8 @@ func instant(key string, t time.Time) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// decode reads TOML into v; a key that v does not have is an error.
-func decode(b []byte, v any) error {
+// Decode reads TOML into v; a key that v does not have is an error.
+func Decode(b []byte, v any) error {
 	if len(b) > MaxFile {
 		return vitrine.Refusef(vitrine.Usage, "the file is %d bytes long: at most %d", len(b), MaxFile)
 	}
