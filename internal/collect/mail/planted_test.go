@@ -87,7 +87,7 @@ func TestPlanted(t *testing.T) {
 	})
 	t.Logf("verdicts: %v", verdicts)
 	for _, v := range []string{"in", "out", "undeterminable"} {
-		if verdicts[v] < 1000 {
+		if all := verdicts["in"] + verdicts["out"] + verdicts["undeterminable"]; verdicts[v] < all/10 {
 			t.Errorf("only %d of the planted messages are %s: the test tests too little", verdicts[v], v)
 		}
 	}
