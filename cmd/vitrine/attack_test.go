@@ -7,8 +7,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/store"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
 	"github.com/vitrine-project/vitrine/mandate"
 )
@@ -206,5 +209,80 @@ func TestBusy(t *testing.T) {
 	defer release()
 	if o := (call{args: w.answer()}).run(t); o.code != 5 {
 		t.Errorf("exit %d, want 5 (busy)\n%s", o.code, o.stderr)
+	}
+}
+
+// forge appends an event to the demand of w as whoever can write to the
+// database could, and queues the step that it leads to.
+func forge(t *testing.T, w world, step string, make func(vitrine.Demand) vitrine.Event) {
+	t.Helper()
+	config, base, err := loadConfig(w.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk, release, err := openDesk(t.Context(), deskOptions{config: config, base: base, out: w.outbox, now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	err = desk.DB.Update(t.Context(), func(tx *store.Tx) error {
+		ids, err := tx.Demands()
+		if err != nil {
+			return err
+		}
+		dem, err := tx.Demand(ids[0])
+		if err != nil {
+			return err
+		}
+		e := make(dem)
+		e.Seq, e.At, e.By = dem.Seq+1, time.Now().UTC(), "mallory"
+		if err := tx.Append(ids[0], e); err != nil {
+			return err
+		}
+		return tx.Enqueue(step, ids[0])
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRecordedApproval puts a mandate without valid signatures into the
+// database: the collector must not believe it.
+func TestRecordedApproval(t *testing.T) {
+	w := newWorld(t, "")
+	flags := signed(t, w)
+	one, err := os.ReadFile(flags[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	forge(t, w, "collect", func(dem vitrine.Demand) vitrine.Event {
+		return vitrine.Event{Stage: vitrine.Mandated, Mandate: vitrine.DigestOf([]byte(dem.Statement)), Approvers: []string{"counsel-a", "director"},
+			Approvals: []vitrine.Approval{{Signature: string(one)}, {Signature: string(one)}}}
+	})
+	o := call{args: []string{"answer", "--config", w.config, "--demand", w.demand, "--grant", w.grant, "--out", w.outbox}}.run(t)
+	if o.code != 4 || !strings.Contains(o.stderr, "1 of 2") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	if holds, _ := os.ReadDir(filepath.Join(filepath.Dir(w.config), "data", "holds")); len(holds) > 0 || len(finals(t, w)) > 0 {
+		t.Error("something was collected")
+	}
+}
+
+// TestRecordedDecision puts a ruling without valid signatures into the
+// database: nothing more may be sealed.
+func TestRecordedDecision(t *testing.T) {
+	w := newWorld(t, "")
+	call{args: w.answer()}.ok(t)
+	forge(t, w, "seal", func(dem vitrine.Demand) vitrine.Event {
+		r := mandate.Ruling{Demand: dem.ID, Mandate: dem.Mandate, Hold: dem.Collection.Hold, Items: []mandate.RuledItem{{Number: 2, Produce: true}, {Number: 3, Produce: true}}}
+		return vitrine.Event{Stage: vitrine.Decided, Mandate: dem.Mandate, Statement: r.Text(), Approvals: []vitrine.Approval{{Signature: "x"}}, Approvers: []string{"counsel-a"},
+			Decisions: &vitrine.Decisions{Produced: []int64{2, 3}}}
+	})
+	o := call{args: w.answer()}.run(t)
+	if o.code != 4 || !strings.Contains(o.stderr, "0 of 2") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	if n := len(finals(t, w)); n != 2 {
+		t.Errorf("%d files in the outbox, want the first volume's two", n)
 	}
 }

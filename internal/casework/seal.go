@@ -14,6 +14,7 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/letter"
+	"github.com/vitrine-project/vitrine/mandate"
 	"github.com/vitrine-project/vitrine/production"
 )
 
@@ -51,6 +52,10 @@ func (d *Desk) sealVolume(ctx context.Context, dem vitrine.Demand, events []vitr
 	if err != nil {
 		return pkg, err
 	}
+	ruled, err := d.ruled(dem, events)
+	if err != nil {
+		return pkg, err
+	}
 	hold, err := d.openHold(dem)
 	if err != nil {
 		return pkg, err
@@ -66,7 +71,7 @@ func (d *Desk) sealVolume(ctx context.Context, dem vitrine.Demand, events []vitr
 		return pkg, fmt.Errorf("create package: %w", err)
 	}
 	defer w.Abort()
-	if err := d.fill(ctx, w, hold, dem); err != nil {
+	if err := d.fill(ctx, w, hold, dem, ruled); err != nil {
 		return pkg, fmt.Errorf("fill package: %w", err)
 	}
 	d.reached("seal: items sealed")
@@ -110,18 +115,56 @@ func (d *Desk) recipients(dem vitrine.Demand) ([]age.Recipient, []string, error)
 	return recipients, fingerprints, nil
 }
 
-func (d *Desk) fill(ctx context.Context, w *production.Writer, hold *hold, dem vitrine.Demand) error {
+// ruled are the digests of the items that the next volume gets by a ruling,
+// by their numbers. Every ruling's signatures are verified here once more: a
+// recorded decision authorises nothing.
+func (d *Desk) ruled(dem vitrine.Demand, events []vitrine.Event) (map[int64]vitrine.Digest, error) {
+	signed := map[int64]vitrine.Digest{}
+	for _, e := range events {
+		if e.Stage != vitrine.Decided {
+			continue
+		}
+		r, err := mandate.ParseRuling([]byte(e.Statement))
+		if err != nil {
+			return nil, fmt.Errorf("read ruling: %w", err)
+		}
+		if _, err := d.Policy.VerifyRuling(r, e.Approvals, d.Now()); err != nil {
+			return nil, err
+		}
+		if r.Demand != dem.ID || r.Mandate != dem.Mandate || r.Hold != dem.Collection.Hold {
+			return nil, fmt.Errorf("event %d: the ruling is about another collection", e.Seq)
+		}
+		for _, it := range r.Items {
+			if it.Produce {
+				signed[it.Number] = it.SHA256
+			}
+		}
+	}
+	due := map[int64]vitrine.Digest{}
+	for _, n := range dem.Pending {
+		digest, ok := signed[n]
+		if !ok {
+			return nil, fmt.Errorf("item %d is recorded as produced, and no signed ruling produces it", n)
+		}
+		due[n] = digest
+	}
+	return due, nil
+}
+
+// fill copies what is due from the hold: in the first volume all that is in
+// scope, and in each what rulings produce.
+func (d *Desk) fill(ctx context.Context, w *production.Writer, hold *hold, dem vitrine.Demand, ruled map[int64]vitrine.Digest) error {
 	first := len(dem.Packages) == 0
-	total, done := int64(len(dem.Pending)), int64(0)
+	total, done := int64(len(ruled)), int64(0)
 	if first {
 		total += dem.Collection.In
 	}
-	ruled := make(map[int64]bool, len(dem.Pending))
-	for _, n := range dem.Pending {
-		ruled[n] = true
-	}
 	return hold.Items(func(it production.Item) error {
-		if due := first && it.Decision == production.In || ruled[it.Number]; !due {
+		digest, produced := ruled[it.Number]
+		switch {
+		case produced && digest != it.SHA256:
+			return fmt.Errorf("item %d is not the one that was ruled on", it.Number)
+		case !produced && !(first && it.Decision == production.In):
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -131,6 +174,7 @@ func (d *Desk) fill(ctx context.Context, w *production.Writer, hold *hold, dem v
 		if err != nil {
 			return err
 		}
+		defer r.Close()
 		if _, err := w.Add(it, r); err != nil {
 			return err
 		}
