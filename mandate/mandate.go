@@ -8,7 +8,6 @@ package mandate
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,8 +25,8 @@ const Namespace = "vitrine-mandate"
 // Limits.
 const (
 	MaxApprovers = 100
-	maxSignature = 16 << 10 // bytes of one armored signature
-	minRSA       = 3072     // bits
+	MaxApprovals = 1000 // signatures offered for one text
+	minRSA       = 3072 // bits
 	maxSkew      = 5 * time.Minute
 )
 
@@ -44,11 +43,13 @@ func ParseApprover(name, line string) (Approver, error) {
 	if _, err := vitrine.ParseName(name); err != nil {
 		return Approver{}, err
 	}
-	key, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(line))
+	line = strings.TrimSpace(line)
+	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
 		return Approver{}, fmt.Errorf("the key is not an SSH public key: want one line such as \"ssh-ed25519 AAAA…\"")
 	}
-	if len(options) > 0 || len(bytes.TrimSpace(rest)) > 0 {
+	// The parser would skip lines that it cannot read.
+	if len(options) > 0 || strings.ContainsAny(line, "\r\n") {
 		return Approver{}, fmt.Errorf("the key is more than one plain line: want one key without options")
 	}
 	if err := acceptable(key); err != nil {
@@ -144,7 +145,7 @@ func (m Mandate) Approvers() []string { return slices.Clone(m.approvers) }
 // approvers, so that a text signed under other rules approves nothing here.
 func (p Policy) Verify(s Statement, approvals []vitrine.Approval, now time.Time) (Mandate, error) {
 	text := s.Text()
-	parsed, err := ParseStatement([]byte(text))
+	parsed, err := s.read(text)
 	if err != nil {
 		return Mandate{}, err
 	}
@@ -164,7 +165,7 @@ func (p Policy) Verify(s Statement, approvals []vitrine.Approval, now time.Time)
 // VerifyRuling returns the names of those who signed r, if they are enough.
 func (p Policy) VerifyRuling(r Ruling, approvals []vitrine.Approval, _ time.Time) ([]string, error) {
 	text := r.Text()
-	if _, err := ParseRuling([]byte(text)); err != nil {
+	if err := r.Check(); err != nil {
 		return nil, err
 	}
 	return p.signers(text, approvals)
@@ -179,6 +180,9 @@ func sameApprovers(a, b []Approver) bool {
 func (p Policy) signers(text string, approvals []vitrine.Approval) ([]string, error) {
 	if err := p.Check(); err != nil {
 		return nil, &vitrine.Refusal{Kind: vitrine.Refused, Ground: "quorum", Text: err.Error()}
+	}
+	if len(approvals) > MaxApprovals {
+		return nil, &vitrine.Refusal{Kind: vitrine.Refused, Ground: "quorum", Text: fmt.Sprintf("%d signatures were given: at most %d", len(approvals), MaxApprovals)}
 	}
 	signed := make([]bool, len(p.Approvers))
 	var complaints []string
@@ -227,21 +231,4 @@ func (p Policy) signer(text string, a vitrine.Approval) (int, error) {
 		return 0, fmt.Errorf("%s signed another text", p.Approvers[i].Name)
 	}
 	return i, nil
-}
-
-// unarmor reads one armored signature that stands alone.
-func unarmor(s string) (*sshsig.Signature, error) {
-	const begin, end = "-----BEGIN SSH SIGNATURE-----\n", "-----END SSH SIGNATURE-----"
-	s = strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
-	if len(s) > maxSignature || !strings.HasPrefix(s, begin) || !strings.HasSuffix(s, "\n"+end) || strings.Count(s, "-----") != 4 {
-		return nil, errors.New("it is not an SSH signature: want the file that ssh-keygen -Y sign writes")
-	}
-	sig, err := sshsig.Unarmor([]byte(s + "\n"))
-	if err != nil {
-		return nil, fmt.Errorf("it is not an SSH signature: %w", err)
-	}
-	if sig.PublicKey == nil || sig.HashAlgorithm.Available() != nil {
-		return nil, fmt.Errorf("it uses the hash %q: want sha512 or sha256", sig.HashAlgorithm)
-	}
-	return sig, nil
 }

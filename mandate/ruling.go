@@ -2,6 +2,7 @@ package mandate
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,22 @@ func reasonOr(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// Check refuses a ruling whose text would not be read back as these values.
+func (r Ruling) Check() error {
+	parsed, err := ParseRuling([]byte(r.Text()))
+	if err != nil {
+		return err
+	}
+	alike := func(a, b RuledItem) bool {
+		a.Reason, b.Reason = reasonOr(a.Reason), reasonOr(b.Reason)
+		return a == b
+	}
+	if parsed.Demand != r.Demand || parsed.Mandate != r.Mandate || parsed.Hold != r.Hold || !slices.EqualFunc(parsed.Items, r.Items, alike) {
+		return vitrine.Refusef(vitrine.Unverified, "this is not a ruling to be signed: its text would be read as other values")
+	}
+	return nil
 }
 
 // ParseRuling reads a ruling's text. It accepts exactly what Text writes.
