@@ -208,6 +208,23 @@ func TestMaildirChanged(t *testing.T) {
 	}
 }
 
+// TestMaildirTwice: two files under one name before the colon are two
+// messages, unless they are one file.
+func TestMaildirTwice(t *testing.T) {
+	root := t.TempDir()
+	tree(t, root, map[string]string{"alice/cur/1.a:2,S": "x", "alice/cur/1.a:2,": "y", "alice/cur/2.b:2,S": "z"})
+	for _, link := range []string{"alice/cur/2.b:2,", "alice/new/2.b"} {
+		os.MkdirAll(filepath.Join(root, "alice/new"), 0o700)
+		if err := os.Link(filepath.Join(root, "alice/cur/2.b:2,S"), filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, items := names(t, opened(t)(mail.Maildir("m", root+"/{account}")), "alice")
+	if want := []string{"INBOX:1.a:2,", "INBOX:1.a:2,S", "INBOX:2.b"}; !slices.Equal(items, want) {
+		t.Errorf("items %q, want %q", items, want)
+	}
+}
+
 // TestMaildirBusy collects while mail is delivered, moved, flagged and
 // removed: what was there throughout is collected once, byte for byte.
 func TestMaildirBusy(t *testing.T) {

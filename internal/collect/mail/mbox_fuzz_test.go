@@ -124,7 +124,36 @@ func expand(b []byte) []byte {
 	if n := bytes.Count(b, []byte{1}); n == 0 || n > 6 {
 		return b
 	}
-	return bytes.ReplaceAll(b, []byte{1}, bytes.Repeat([]byte("all the world's a stage\n"), 1_000))
+	return bytes.ReplaceAll(b, []byte{1}, bytes.Repeat([]byte("all the world's a stage\n"), 3_000))
+}
+
+// TestWindow: files of several windows, with what matters around every place
+// where one can end, are cut as the second reader cuts them.
+func TestWindow(t *testing.T) {
+	filler := bytes.Repeat([]byte("all the world's a stage\n"), 20_000)
+	quotes := ">" + strings.Repeat(">", 900)
+	parts := []string{"From a@example.org Thu Aug 22 18:26:25 2002\nA: b\n\n", "\n", "\n\n", ">From x\n", quotes + "From x\n", "From here\n", "\r\n", "From -\nA: b\nC: d\n\n", "From a@example.org Thu Aug 22 18:26:25 2002\nContent-Length: 100000\n\n",
+		"From a@example.org Thu Aug 22 18:26:25 2002\n" + strings.Repeat("X: yyyy\n", 900) + "From here\n\n"}
+	for _, edge := range []int{small.window, small.window - maxFromLine - lookAhead} { // of the window, and of the look ahead
+		for off := -8000; off < 1300; off += 509 {
+			for i, part := range parts {
+				b := append([]byte(parts[0]), filler[len(filler)-edge-off+len(parts[0]):]...)
+				b = append(append(b, part...), filler[:3*small.window/2]...)
+				b = append(append(b, part...), parts[(i+1)%len(parts)]...)
+				ours, err := readAll(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := simpleReader(b)
+				if len(ours) != len(want) {
+					t.Fatalf("%d items, the second reader finds %d", len(ours), len(want))
+				}
+				for i, w := range want {
+					compare(t, b, ours[i], w)
+				}
+			}
+		}
+	}
 }
 
 // FuzzMbox: the items tile the file, and a second reader finds the same.
