@@ -87,6 +87,7 @@ var reasons = []Reason{
 	{"category-not-ordered", "The order does not ask for this category of data."},
 	{"not-particular", "The demand does not describe this part particularly enough."},
 	{"correspondent-not-named", "The order does not name the correspondent."},
+	{"data-not-held", "The provider does not hold data of this category in the systems that answer demands."},
 	{"business-customer", "The data belongs to a business customer, to whom the demand is redirected."},
 	{"privileged", "The data is protected by a privilege or an immunity."},
 	{"court-modified", "A court modified the order."},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/authority"
 	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/law"
@@ -104,6 +106,48 @@ func (a answerCall) read() (papers, error) {
 	return p, nil
 }
 
+// sane refuses what is a slip of the person at the keyboard rather than the
+// authority's doing, before anything is recorded.
+func (a answerCall) sane(config Config, sub vitrine.Submission) error {
+	directory, err := config.Directory()
+	if err != nil {
+		return err
+	}
+	for _, f := range directory.Check(sub, a.now()) {
+		if !f.OK && f.Code != authority.Jurisdiction {
+			return inFile(a.demand, vitrine.Refusef(vitrine.Usage, "%s", f.Text))
+		}
+	}
+	switch {
+	case a.statement != "" && len(a.approve) > 0:
+		return vitrine.Refusef(vitrine.Usage, "--statement writes what is to be signed, --approve goes on with signatures: give one of the two")
+	case a.statement != "":
+		return ourStatement(a.statement)
+	}
+	return nil
+}
+
+// ourStatement refuses to overwrite anything but an earlier statement.
+func ourStatement(path string) error {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return vitrine.Refusef(vitrine.Usage, "--statement: %s is not there: make the directory first", filepath.Dir(path))
+		}
+		return nil
+	}
+	if err != nil {
+		return vitrine.Refusef(vitrine.Usage, "--statement: %v", err)
+	}
+	if _, err := mandate.ParseStatement(b); err == nil {
+		return nil
+	}
+	if _, err := mandate.ParseRuling(b); err == nil {
+		return nil
+	}
+	return vitrine.Refusef(vitrine.Usage, "--statement: %s is there already and is no statement: nothing was changed; choose another name", path)
+}
+
 func (a answerCall) run(ctx context.Context) error {
 	config, base, err := loadConfig(a.config)
 	if err != nil {
@@ -111,6 +155,9 @@ func (a answerCall) run(ctx context.Context) error {
 	}
 	p, err := a.read()
 	if err != nil {
+		return err
+	}
+	if err := a.sane(config, p.submission); err != nil {
 		return err
 	}
 	bars := newBars(a.stderr)
@@ -214,7 +261,7 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 		if done, err := c.letterPlaced(ctx, dem); !done || err != nil {
 			return false, err
 		}
-		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text + "; the letter is " + c.desk.LetterPath(c.id)}
+		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "the letter is " + c.desk.LetterPath(c.id) + "; demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text}
 	case vitrine.Collected:
 		if i, ok := law.Lookup(dem.Submission.Instrument); ok && !i.Produces {
 			return c.letterPlaced(ctx, dem)
@@ -256,7 +303,7 @@ func (c *clerk) writeStatement(text string) error {
 	if err := os.WriteFile(c.statement, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write statement: %w", err)
 	}
-	fmt.Fprintf(c.stderr, "%s is what is to be signed. Each approver reads it, then:\n  ssh-keygen -Y sign -n %s -f KEY %s\nand the same call goes on with --approve FILE.sig for each.\n", c.statement, mandate.Namespace, c.statement)
+	fmt.Fprintf(c.stderr, "%s is what is to be signed. Each approver reads it, then:\n  ssh-keygen -Y sign -n %s -f KEY %s\nand the answer goes on with --approve FILE.sig for each, in place of --statement.\n", c.statement, mandate.Namespace, c.statement)
 	return nil
 }
 
@@ -434,10 +481,10 @@ func (c *clerk) tell(dem vitrine.Demand, r Result) {
 		return
 	}
 	for _, p := range dem.Packages {
-		fmt.Fprintf(w, "Volume %d, %d items: %s\n", p.Volume, p.Items, c.desk.PackagePath(p))
+		fmt.Fprintf(w, "Volume %d, %s: %s\n", p.Volume, counted(int(p.Items), "item"), c.desk.PackagePath(p))
 	}
 	if r.Open > 0 {
-		fmt.Fprintf(w, "%d items are open: fill in %s and call again with --decisions.\n", r.Open, r.Decisions)
+		fmt.Fprintf(w, "Open: %s. Fill in %s, then call again with --decisions and --statement, and once more with --decisions and --approve.\n", counted(int(r.Open), "item"), r.Decisions)
 	}
 	fmt.Fprintf(w, "Send each volume with its .json. The authority checks with: vitrine verify VOLUME --trust %s\n", r.Trust)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,7 +41,7 @@ directory is changed; with --mail your own mail is only read.`,
 		},
 	}
 	c.Flags().StringVar(&d.mail, "mail", "", "a Maildir or mbox of yours as the account's mail; its newest month is asked for")
-	c.Flags().StringVar(&d.dir, "dir", "", "build the world here and keep it; it must be empty or not exist")
+	c.Flags().StringVar(&d.dir, "dir", "", "build the world here, in place of a temporary directory; it must be empty or not exist")
 	c.Flags().BoolVar(&d.once, "once", false, "end after the story")
 	c.Flags().BoolVar(&d.json, "json", false, "print one JSON object on stdout, the story on stderr")
 	return c
@@ -49,6 +50,9 @@ directory is changed; with --mail your own mail is only read.`,
 func (d demo) run(ctx context.Context) error {
 	w, err := d.build(ctx)
 	if err != nil {
+		if d.dir == "" && w.dir != "" {
+			err = errors.Join(err, os.RemoveAll(w.dir))
+		}
 		return err
 	}
 	story := d.stdout
@@ -168,7 +172,8 @@ func (w world) whereabouts(out io.Writer, r Result) {
 	for _, row := range rows {
 		fmt.Fprintf(out, "    %-16s %s\n", row[0], row[1])
 	}
-	fmt.Fprintf(out, "\nTry it: vitrine verify %s --trust %s\n", w.opened(1), r.Trust)
+	fmt.Fprintf(out, "\nTry it:          vitrine verify %s --trust %s\n", w.opened(1), r.Trust)
+	fmt.Fprintf(out, "When you are done: rm -r %s\n", w.dir)
 }
 
 func (d demo) makeDir() (string, error) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -70,6 +71,7 @@ func (p program) root() *cobra.Command {
 mandate names, seals it to the authority's own key, and keeps a record of every step.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 did not verify, 4 refused, 5 busy.`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -83,8 +85,17 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 did not verify, 4 refused, 5 busy.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return vitrine.Refusef(vitrine.Usage, "%v: see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(p.initCommand(), p.answerCommand(), p.openCommand(), p.verifyCommand(), p.demoCommand())
+	root.AddCommand(p.initCommand(), p.answerCommand(), p.openCommand(), p.verifyCommand(), p.fingerprintCommand(), p.demoCommand())
 	return root
+}
+
+// version is what this binary was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
 }
 
 // exactly makes cobra's complaint about arguments a usage error.

@@ -42,7 +42,7 @@ func (w world) approve() []string {
 func (d demo) build(ctx context.Context) (world, error) {
 	dir, err := d.makeDir()
 	if err != nil {
-		return world{}, err
+		return world{}, err // nothing was made
 	}
 	provider, court := filepath.Join(dir, "provider"), filepath.Join(dir, "authority")
 	w := world{

@@ -27,6 +27,9 @@ func (d *Desk) deliver(ctx context.Context, id vitrine.ID) error {
 	}
 	switch dem.Stage {
 	case vitrine.Rejected:
+		if dem.Refusal.Ground == Replaced {
+			return nil
+		}
 		return d.sendLetter(dem, letter.Refusal)
 	case vitrine.Collected:
 		if preserves(dem) {
@@ -162,14 +165,15 @@ func (d *Desk) listOpen(dem vitrine.Demand) error {
 	defer h.Close()
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Open items of demand %s: nobody can tell from the records whether they are in scope.\n", dem.ID)
-	fmt.Fprintf(&b, "# Set each action to \"produce\" or \"withhold\" (with a reason), drop the others, and give the file to --decisions.\n")
+	fmt.Fprintf(&b, "# Set each action to \"produce\" or \"withhold\" (with a reason in your own words), drop the items that stay open,\n")
+	fmt.Fprintf(&b, "# and give the file to --decisions. A decision that was signed is not undone.\n")
 	err = h.Items(func(it production.Item) error {
 		if _, done := dem.Decided[it.Number]; done || it.Decision != production.Undeterminable {
 			return nil
 		}
-		fmt.Fprintf(&b, "\n[[item]]\nnumber = %d\naction = \"\"\nreason = \"\"\n", it.Number)
-		fmt.Fprintf(&b, "# %s: %q in %q of %s, %d bytes\n", it.Reason, it.Name, it.Container, it.Account, it.Size)
+		fmt.Fprintf(&b, "\n# %s: item %q of container %q of %s (%s), %d bytes, %s\n", it.Reason, it.Name, it.Container, it.Account, it.Source, it.Size, it.SHA256)
 		fmt.Fprintf(&b, "# received %s; sent %s\n", span(it.Received), span(it.Sent))
+		fmt.Fprintf(&b, "[[item]]\nnumber = %d\naction = \"\"\nreason = \"\"\n", it.Number)
 		return nil
 	})
 	if err != nil {

@@ -116,7 +116,8 @@ func (d *Desk) record(ctx context.Context, id vitrine.ID, by string, step func(v
 
 // Receive keeps the document and records the demand. The same demand again
 // returns its id and changes nothing. A demand that differs from an earlier
-// one only in how its paper was read is refused, unless that one was refused.
+// one only in how its paper was read takes that one's place, unless data was
+// collected for it.
 func (d *Desk) Receive(ctx context.Context, sub vitrine.Submission, document []byte, by string) (vitrine.ID, error) {
 	digest, size, err := d.Originals.Put(bytes.NewReader(document))
 	if err != nil {
@@ -125,7 +126,7 @@ func (d *Desk) Receive(ctx context.Context, sub vitrine.Submission, document []b
 	d.reached("receive: document kept")
 	sub.Document.SHA256, sub.Document.Size = digest, size
 	id := sub.ID()
-	if err := d.notReadTwice(ctx, id, sub); err != nil {
+	if err := d.replace(ctx, id, sub, by); err != nil {
 		return "", err
 	}
 	return id, d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
@@ -136,8 +137,14 @@ func (d *Desk) Receive(ctx context.Context, sub vitrine.Submission, document []b
 	})
 }
 
-func (d *Desk) notReadTwice(ctx context.Context, id vitrine.ID, sub vitrine.Submission) error {
-	return d.DB.View(ctx, func(tx *store.Tx) error {
+// Replaced is the ground of a demand that ended because its paper was read
+// anew. No letter goes out for it: the authority sent one demand.
+const Replaced = "replaced"
+
+// replace ends earlier readings of the same paper.
+func (d *Desk) replace(ctx context.Context, id vitrine.ID, sub vitrine.Submission, by string) error {
+	var earlier []vitrine.Demand
+	err := d.DB.View(ctx, func(tx *store.Tx) error {
 		others, err := tx.BySubject(sub.Subject())
 		if err != nil {
 			return err
@@ -148,12 +155,25 @@ func (d *Desk) notReadTwice(ctx context.Context, id vitrine.ID, sub vitrine.Subm
 				return err
 			}
 			if other != id && dem.Stage != vitrine.Rejected {
-				return vitrine.Refusef(vitrine.Failed, "demand %q of %s with this very document was received before with other particulars (as %s, now %s): "+
-					"if it was read wrongly now, correct the demand file; if the authority amended it, use the amended document", sub.Reference, sub.Authority, other, dem.Stage)
+				earlier = append(earlier, dem)
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, dem := range earlier {
+		if dem.Collection != nil {
+			return vitrine.Refusef(vitrine.Usage, "demand %q of %s with this very document was answered before with other particulars (as %s, now %s): "+
+				"restore the demand file it was answered by, or, if the authority amended the demand, name the amended document", sub.Reference, sub.Authority, dem.ID, dem.Stage)
+		}
+		why := &vitrine.Refusal{Kind: vitrine.Refused, Ground: Replaced, Text: "its paper was read anew, as demand " + string(id)}
+		if err := d.Refuse(ctx, dem.ID, why, by); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Refuse ends a demand with a ground. The refusal's letter follows by the queue.

@@ -101,11 +101,20 @@ func (i *Identity) Unseal(sealed io.ReaderAt, size int64) (io.ReaderAt, int64, e
 	var none *age.NoIdentityMatchError
 	switch {
 	case errors.As(err, &none):
-		return nil, 0, vitrine.Refusef(vitrine.Failed, "it is not sealed to the identity in %s: use the key whose fingerprint the record beside the package names", i.path)
+		return nil, 0, vitrine.Refusef(vitrine.Failed, "it is not sealed to the identity in %s: use the key whose fingerprint the record beside the package names (vitrine fingerprint KEY prints it)", i.path)
 	case err != nil:
 		return nil, 0, vitrine.Refusef(vitrine.Unverified, "it is not a whole sealed file: %v", err)
 	}
 	return plain, n, nil
+}
+
+// Recipient is the text of the one recipient that the identity belongs to.
+func (i *Identity) Recipient() (string, error) {
+	r, err := i.recipient()
+	if err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "%s: %v", i.path, err)
+	}
+	return fmt.Sprint(r), nil
 }
 
 func (i *Identity) recipient() (age.Recipient, error) {
@@ -133,6 +142,9 @@ func readPrivate(path string) ([]byte, error) {
 	if !st.Mode().IsRegular() || st.Size() > maxKeyFile {
 		return nil, vitrine.Refusef(vitrine.Usage, "%s is not a key file: check the path", path)
 	}
+	if strings.HasSuffix(path, ".pub") {
+		return nil, vitrine.Refusef(vitrine.Usage, "%s is the public half of a key: give the private one", path)
+	}
 	if st.Mode().Perm()&0o077 != 0 {
 		return nil, vitrine.Refusef(vitrine.Usage, "%s can be read by others: chmod 600 it, and consider whether the key is still secret", path)
 	}
@@ -156,7 +168,7 @@ func readSigner(path string, passphrase func(string) ([]byte, error)) (ssh.Signe
 		return unlock(path, b, passphrase)
 	}
 	if err != nil {
-		return nil, vitrine.Refusef(vitrine.Usage, "%s is not an SSH private key: check the path", path)
+		return nil, vitrine.Refusef(vitrine.Usage, "%s is not an SSH private key: check the path (a signature's file ends in .sig, a public key's in .pub)", path)
 	}
 	return signer, nil
 }

@@ -43,16 +43,35 @@ type Data struct {
 //go:embed templates/*.txt
 var templates embed.FS
 
-var parsed = template.Must(template.New("").Funcs(template.FuncMap{
-	"line": line, "join": joined, "day": day, "instant": instant, "reason": reason,
-}).ParseFS(templates, "templates/*.txt"))
+// parsed are the templates by language, since a field has a name in each.
+var parsed = map[string]*template.Template{}
+
+func init() {
+	for lang := range fields {
+		parsed[lang] = template.Must(template.New("").Funcs(template.FuncMap{
+			"line": line, "join": joined, "day": day, "instant": instant, "reason": reason,
+			"field": func(name string) string { return fields[lang][name] },
+		}).ParseFS(templates, "templates/*."+lang+".txt"))
+	}
+}
+
+// fields are the names of a scope's fields in each language.
+var fields = map[string]map[string]string{
+	"en": {"accounts": "Accounts", "categories": "Categories of data", "from": "Beginning of the period", "to": "End of the period (not included)", "correspondents": "Correspondents"},
+	"fr": {"accounts": "Comptes", "categories": "Catégories de données", "from": "Début de la période", "to": "Fin de la période (non comprise)", "correspondents": "Correspondants"},
+	"de": {"accounts": "Konten", "categories": "Datenkategorien", "from": "Beginn des Zeitraums", "to": "Ende des Zeitraums (ausschließlich)", "correspondents": "Korrespondenten"},
+}
 
 // Text returns the letter.
 func Text(k Kind, d Data) (string, error) {
 	if d.Language == "" {
 		d.Language = Languages[0]
 	}
-	t := parsed.Lookup(fmt.Sprintf("%s.%s.txt", k, d.Language))
+	in, ok := parsed[d.Language]
+	if !ok {
+		return "", fmt.Errorf("write letter: there is no language %q", d.Language)
+	}
+	t := in.Lookup(fmt.Sprintf("%s.%s.txt", k, d.Language))
 	if t == nil {
 		return "", fmt.Errorf("write letter: there is no %q in %q", k, d.Language)
 	}
