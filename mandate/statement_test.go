@@ -206,4 +206,3 @@ func FuzzStatement(f *testing.F) {
 		}
 	})
 }
-

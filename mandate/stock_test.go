@@ -1,3 +1,17 @@
+package mandate_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
+	"github.com/vitrine-project/vitrine/mandate"
+)
+
 // TestStockSSH signs with ssh-keygen, and has ssh-keygen check.
 func TestStockSSH(t *testing.T) {
 	tool := need.Tool(t, "ssh-keygen")
@@ -48,4 +62,3 @@ func TestStockSSH(t *testing.T) {
 		}
 	}
 }
-
