@@ -163,7 +163,7 @@ func (p Policy) Verify(s Statement, approvals []vitrine.Approval, now time.Time)
 }
 
 // VerifyRuling returns the names of those who signed r, if they are enough.
-func (p Policy) VerifyRuling(r Ruling, approvals []vitrine.Approval, _ time.Time) ([]string, error) {
+func (p Policy) VerifyRuling(r Ruling, approvals []vitrine.Approval) ([]string, error) {
 	text := r.Text()
 	if err := r.Check(); err != nil {
 		return nil, err

@@ -143,7 +143,7 @@ func opened(t testing.TB, p provider, n int) string {
 }
 
 func (p provider) trust() production.Trust {
-	return production.Trust{Provider: p.signer.PublicKey(), Mandate: func([]byte, [][]byte) error { return nil }}
+	return production.Trust{Provider: p.signer.PublicKey(), Mandate: func(production.About, []byte, [][]byte) error { return nil }}
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -317,7 +317,7 @@ func TestForged(t *testing.T) {
 		t.Errorf("forged: %v", err)
 	}
 	trust := p.trust()
-	trust.Mandate = func([]byte, [][]byte) error { return fmt.Errorf("1 of 2 approvals count") }
+	trust.Mandate = func(production.About, []byte, [][]byte) error { return fmt.Errorf("1 of 2 approvals count") }
 	if _, err := production.VerifyBag(opened(t, p, 3), trust, nil); vitrine.ExitCode(err) != 3 || !strings.Contains(err.Error(), "1 of 2") {
 		t.Errorf("without a quorum: %v", err)
 	}
@@ -359,7 +359,7 @@ func TestUnruled(t *testing.T) {
 	}
 	for digest, want := range map[vitrine.Digest]int{vitrine.DigestOf([]byte("x")): 0, vitrine.DigestOf([]byte("y")): 3, {}: 3} {
 		trust := p.trust()
-		trust.Ruling = func([]byte, [][]byte) (map[int64]vitrine.Digest, error) {
+		trust.Ruling = func(production.About, []byte, [][]byte) (map[int64]vitrine.Digest, error) {
 			return map[int64]vitrine.Digest{1: digest}, nil
 		}
 		if _, err := production.VerifyBag(dir, trust, nil); vitrine.ExitCode(err) != want {
@@ -403,7 +403,7 @@ func TestSealedPair(t *testing.T) {
 			t.Errorf("%d, %s: %v", n%2, what, err)
 		}
 	}
-	forged, err := production.Envelope{Size: s.Size, SHA256: s.SHA256}.Sign(newProvider(t).sign)
+	forged, err := production.Envelope{Name: "abcdefghijklmnop-1", Size: s.Size, SHA256: s.SHA256, Demand: "abcdefghijklmnop", Volume: 1, SealedTo: []string{production.Fingerprint("x")}}.Sign(newProvider(t).sign)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -50,7 +51,10 @@ func (e Envelope) Sign(sign Signer) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write envelope: %w", err)
 	}
-	sig, err := sign(EnvelopeNamespace, message)
+	if err := e.check(); err != nil {
+		return nil, fmt.Errorf("write envelope: %w", err)
+	}
+	sig, err := signed(sign, EnvelopeNamespace, message)
 	if err != nil {
 		return nil, fmt.Errorf("sign envelope: %w", err)
 	}
@@ -98,14 +102,42 @@ func parseEnvelope(b []byte) (envelopeFile, error) {
 	if err != nil || !bytes.Equal(again, b) {
 		return f, errors.New("it is not in its one form")
 	}
-	return f, nil
+	return f, f.Envelope.check()
 }
+
+// check refuses what no sealed volume can be.
+func (e Envelope) check() error {
+	if _, err := vitrine.ParseID(string(e.Demand)); err != nil {
+		return err
+	}
+	if want := fmt.Sprintf("%s-%d", e.Demand, e.Volume); e.Volume < 1 || e.Name != want {
+		return fmt.Errorf("volume %d of demand %s cannot have the name %q", e.Volume, e.Demand, e.Name)
+	}
+	if e.Size < 1 || e.Items < 0 || e.Open < 0 || len(e.SealedTo) == 0 || !whole(e.SealedAt) {
+		return errors.New("it says what cannot be")
+	}
+	for _, f := range e.SealedTo {
+		if !fingerprint.MatchString(f) {
+			return fmt.Errorf("%q is not the fingerprint of a recipient", f)
+		}
+	}
+	return nil
+}
+
+// whole says that t is in UTC and has no fraction of a second.
+func whole(t time.Time) bool {
+	_, offset := t.Zone()
+	return offset == 0 && t.Nanosecond() == 0
+}
+
+// fingerprint is what Fingerprint returns.
+var fingerprint = regexp.MustCompile(`^age:[0-9a-f]{4}(?:-[0-9a-f]{4}){7}$`)
 
 // VerifySealed checks a sealed volume against the signed record beside it.
 // What is under the seal only its owner can check, after opening it.
 func VerifySealed(path string, t Trust) (Report, error) {
 	var r Report
-	b, err := os.ReadFile(path + ".json")
+	b, err := beside(path)
 	if err != nil {
 		return r, unverified("%s.json, the signed record that lies beside a package, cannot be read: ask for both files", path)
 	}
@@ -125,6 +157,17 @@ func VerifySealed(path string, t Trust) (Report, error) {
 	r.say("%s: volume %d of demand %s, %d items, %d open", e.Name, e.Volume, e.Demand, e.Items, e.Open)
 	r.say("%d bytes, sha256 %s, sealed to %s at %s", e.Size, e.SHA256.Hex(), strings.Join(e.SealedTo, ", "), e.SealedAt.Format(time.RFC3339))
 	return r, nil
+}
+
+// beside reads the record that lies beside a sealed file, or as much of it as
+// shows that it is too long.
+func beside(path string) ([]byte, error) {
+	f, err := os.Open(path + ".json")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxEnvelope+1))
 }
 
 // matches compares a sealed file with the envelope.

@@ -14,16 +14,22 @@ import (
 )
 
 // Extract lays the bag out in dir, which must not exist, and checks every
-// item's digest on the way. Until all is there it lies in dir.partial.
+// item's digest on the way. Until all is there it lies in a directory beside
+// it, whose name ends in .partial.
 func (r *Reader) Extract(dir string, progress func(done, total int64)) error {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return vitrine.Refusef(vitrine.Usage, "%s is there already: choose a directory that does not exist", dir)
 	}
-	partial := filepath.Clean(dir) + ".partial"
-	if err := os.RemoveAll(partial); err != nil {
-		return fmt.Errorf("extract: %w", err)
+	dir = filepath.Clean(dir)
+	err := os.MkdirAll(filepath.Dir(dir), 0o700)
+	if err != nil {
+		return vitrine.Refusef(vitrine.Usage, "%v: choose a directory that can be made", err)
 	}
-	if err := os.MkdirAll(filepath.Join(partial, "data"), 0o700); err != nil {
+	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".*.partial")
+	if err == nil {
+		err = os.Mkdir(filepath.Join(partial, "data"), 0o700)
+	}
+	if err != nil {
 		return vitrine.Refusef(vitrine.Usage, "%v: choose a directory that can be made", err)
 	}
 	x := extraction{r: r, root: partial, progress: progress}

@@ -321,7 +321,7 @@ func FuzzBag(f *testing.F) {
 // FuzzEnvelope wants what is accepted to be in its one form.
 func FuzzEnvelope(f *testing.F) {
 	p := newProvider(f)
-	text, err := production.Envelope{Name: "x", Demand: "abcdefghijklmnop"}.Sign(p.sign)
+	text, err := production.Envelope{Name: "abcdefghijklmnop-1", Size: 400, Demand: "abcdefghijklmnop", Volume: 1, SealedTo: []string{production.Fingerprint("x")}}.Sign(p.sign)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func header() []string {
 func row(it Item) []string {
 	values := make([]string, len(columns))
 	for i, c := range columns {
-		values[i] = strings.ToValidUTF8(c.value(it), "\uFFFD")
+		values[i] = c.value(it)
 	}
 	return values
 }

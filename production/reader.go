@@ -9,7 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"io"
+	"io/fs"
+	"strings"
+	"unicode"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/vitrine-project/vitrine"
 )
@@ -38,19 +44,52 @@ type Reader struct {
 // NewReader checks the archive's structure from one end to the other, without
 // reading the items.
 func NewReader(plain io.ReaderAt, size int64) (*Reader, error) {
-	r := &Reader{r: plain, tags: map[string]entry{}}
+	r := &Reader{r: underSeal{plain}, tags: map[string]entry{}}
 	err := r.findDirectory(size)
 	if err == nil {
 		err = r.index()
 	}
 	if err != nil {
-		return nil, unverified("this is not a whole package: %v", err)
+		return nil, notWhole(err)
 	}
 	return r, nil
 }
 
 func unverified(format string, args ...any) error {
-	return vitrine.Refusef(vitrine.Unverified, format, args...)
+	return vitrine.Refusef(vitrine.Unverified, "%s", printable(fmt.Sprintf(format, args...)))
+}
+
+// printable is s without what a terminal would obey.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// notWhole says that the structure is wrong, unless reading it failed.
+func notWhole(err error) error {
+	var refusal *vitrine.Refusal
+	var disk *fs.PathError
+	if errors.As(err, &refusal) || errors.As(err, &disk) {
+		return err
+	}
+	return unverified("this is not a whole package: %v", err)
+}
+
+// underSeal tells a disk that cannot be read from bytes that were changed under
+// the seal: for age both are errors of reading.
+type underSeal struct{ io.ReaderAt }
+
+func (u underSeal) ReadAt(p []byte, off int64) (int, error) {
+	n, err := u.ReaderAt.ReadAt(p, off)
+	var disk *fs.PathError
+	if err == nil || err == io.EOF || errors.As(err, &disk) {
+		return n, err
+	}
+	return n, unverified("the package was changed after it was sealed: %v", err)
 }
 
 // findDirectory reads the end of the archive, which has no comment.
@@ -131,7 +170,7 @@ func newCentral(r *Reader) *central {
 func (c *central) next() (entry, error) {
 	head := make([]byte, centralLen)
 	if _, err := io.ReadFull(c.b, head); err != nil {
-		return entry{}, errors.New("its central directory is cut off")
+		return entry{}, fmt.Errorf("its central directory is cut off: %w", err)
 	}
 	name, extra := int(binary.LittleEndian.Uint16(head[28:])), int(binary.LittleEndian.Uint16(head[30:]))
 	if name > maxName || extra > 28 {
@@ -139,7 +178,7 @@ func (c *central) next() (entry, error) {
 	}
 	rest := make([]byte, name+extra)
 	if _, err := io.ReadFull(c.b, rest); err != nil {
-		return entry{}, errors.New("its central directory is cut off")
+		return entry{}, fmt.Errorf("its central directory is cut off: %w", err)
 	}
 	e := entry{
 		name: string(rest[:name]), offset: c.offset, crc: binary.LittleEndian.Uint32(head[16:]), size: int64(binary.LittleEndian.Uint32(head[24:])),
@@ -182,7 +221,7 @@ func (r *Reader) open(e entry) (io.Reader, error) {
 	if e.streamed {
 		want := e.descriptor()
 		have := make([]byte, len(want))
-		if _, err := r.r.ReadAt(have, e.offset+e.length()-int64(len(want))); err != nil && err != io.EOF {
+		if _, err := r.r.ReadAt(have, e.offset+e.length()-int64(len(want))); err != nil {
 			return nil, err
 		}
 		if !bytes.Equal(have, want) {
@@ -206,11 +245,11 @@ func (r *Reader) Items(f func(Item) error) error {
 	for range r.items {
 		e, err := dir.next()
 		if err != nil {
-			return unverified("this is not a whole package: %v", err)
+			return notWhole(err)
 		}
 		it, err := lines.item()
 		if err != nil {
-			return unverified("%s: %v", nameItems, err)
+			return inList(nameItems, err)
 		}
 		if it.Path() != e.name || it.Size != e.size {
 			return unverified("%s speaks of %s where %s lies", nameItems, it.Path(), e.name)
@@ -226,6 +265,15 @@ func (r *Reader) Items(f func(Item) error) error {
 	return nil
 }
 
+// inList says in which list something is wrong, unless reading it failed.
+func inList(name string, err error) error {
+	var disk *fs.PathError
+	if errors.As(err, &disk) {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return unverified("%s: %v", name, err)
+}
+
 // Open returns the bytes of an item that Items gave. Reading to the end fails
 // if they are not those of its digest.
 func (r *Reader) Open(it Item) (io.ReadCloser, error) {
@@ -236,22 +284,24 @@ func (r *Reader) Open(it Item) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &checked{r: content, digest: sha256.New(), want: it.SHA256, name: it.Path()}, nil
+	return &checked{r: content, crc: crc32.NewIEEE(), digest: sha256.New(), entry: *it.at, want: it.SHA256}, nil
 }
 
-// checked fails at the end of r if the digest is another than expected.
+// checked fails at the end of r if digest or checksum are not those expected.
 type checked struct {
 	r      io.Reader
+	crc    hash.Hash32
 	digest hash.Hash
+	entry  entry
 	want   vitrine.Digest
-	name   string
 }
 
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.digest.Write(p[:n])
-	if err == io.EOF && vitrine.Digest(c.digest.Sum(nil)) != c.want {
-		return n, unverified("%s does not have its digest", c.name)
+	c.crc.Write(p[:n])
+	if err == io.EOF && (vitrine.Digest(c.digest.Sum(nil)) != c.want || c.crc.Sum32() != c.entry.crc) {
+		return n, unverified("%s does not have its digest", c.entry.name)
 	}
 	return n, err
 }
@@ -300,4 +350,46 @@ func (l *lines) item() (Item, error) {
 		return it, fmt.Errorf("item %d cannot be", it.Number)
 	}
 	return it, nil
+}
+
+// Verify checks that the bag is the provider's, and the volume of that demand
+// under that mandate: the record's signature, and the digest of items.jsonl,
+// which names the digest of every item.
+func (r *Reader) Verify(provider ssh.PublicKey, demand vitrine.ID, mandate vitrine.Digest, volume int) error {
+	papers := map[string][]byte{}
+	for _, name := range []string{nameRecord, nameSig} {
+		e, ok := r.tags[name]
+		if !ok || e.size > maxRecord {
+			return unverified("the package has no %s", name)
+		}
+		content, err := r.open(e)
+		if err != nil {
+			return err
+		}
+		if papers[name], err = io.ReadAll(content); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	if _, err := signature(papers[nameSig], RecordNamespace, bytes.NewReader(papers[nameRecord]), provider); err != nil {
+		return unverified("%s: %v", nameRecord, err)
+	}
+	rec, err := parseRecord(papers[nameRecord])
+	if err != nil {
+		return unverified("%s: %v", nameRecord, err)
+	}
+	if rec.Demand != demand || rec.Mandate != mandate || rec.Volume != volume || rec.Items != r.items {
+		return unverified("the package is volume %d of demand %s under mandate %s, and not the one that belongs here", rec.Volume, rec.Demand, rec.Mandate)
+	}
+	list, err := r.open(r.tags[nameItems])
+	if err != nil {
+		return err
+	}
+	digest := sha256.New()
+	if _, err := io.Copy(digest, list); err != nil {
+		return fmt.Errorf("read %s: %w", nameItems, err)
+	}
+	if vitrine.Digest(digest.Sum(nil)) != rec.Tags[nameItems] {
+		return unverified("%s was changed", nameItems)
+	}
+	return nil
 }

@@ -62,6 +62,9 @@ const (
 	nameStatement = "mandate/statement.txt"
 )
 
+// ownNames are the files that only Close writes.
+var ownNames = []string{nameBagIt, nameBagInfo, nameManifest, nameTags, nameItems, nameCSV, nameDAT, nameRecord, nameSig}
+
 const bagIt = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 // record is production.json: what is signed.
@@ -122,6 +125,9 @@ func (r record) check() error {
 	if r.Version != recordVersion {
 		return fmt.Errorf("version %q is not known: want %s; a newer vitrine may be needed", r.Version, recordVersion)
 	}
+	if r.Volume < 0 || !whole(r.Sealed) || !whole(r.Began) || !whole(r.Ended) {
+		return errors.New("its volume or its times cannot be")
+	}
 	var sum vitrine.Counts
 	for _, c := range r.Containers {
 		if !c.Closed() {
@@ -151,6 +157,18 @@ var payloadName = regexp.MustCompile(`^data/([0-9]{6}|[1-9][0-9]{6,17})\.(eml|bi
 
 func validTag(name string) bool {
 	return tagName.MatchString(name) && !strings.HasPrefix(name, "data/")
+}
+
+// signed has message signed, and checks what came back as a reader would.
+func signed(sign Signer, namespace string, message []byte) ([]byte, error) {
+	sig, err := sign(namespace, message)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := signature(sig, namespace, bytes.NewReader(message), nil); err != nil {
+		return nil, fmt.Errorf("what was signed cannot be used: %w", err)
+	}
+	return sig, nil
 }
 
 // signature checks the armored signature of message: by want if it is not nil,

@@ -58,6 +58,8 @@ func (k keptKey) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error)
 type sealer struct {
 	aead    cipher.AEAD
 	counter uint64 // of the next chunk
+	header  int64  // length of the header and the nonce
+	plain   int64  // bytes taken
 	buf     []byte
 	jobs    chan *batch
 	ordered chan *batch
@@ -129,7 +131,7 @@ func sealerWith(out io.Writer, header, fileKey []byte) (*sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	s := &sealer{aead: aead, out: out, digest: sha256.New(), buf: make([]byte, 0, batchSize)}
+	s := &sealer{aead: aead, out: out, digest: sha256.New(), buf: make([]byte, 0, batchSize), header: int64(len(header))}
 	s.emit(header)
 	return s, s.failed.get()
 }
@@ -192,6 +194,7 @@ func (s *sealer) Write(p []byte) (int, error) {
 		}
 		n := min(len(p), batchSize-len(s.buf))
 		s.buf, p = append(s.buf, p[:n]...), p[n:]
+		s.plain += int64(n)
 	}
 	return total, nil
 }
@@ -205,12 +208,16 @@ func (s *sealer) send(last bool) error {
 	return s.failed.get()
 }
 
-// close seals the last chunk and waits for everything to be written.
+// close seals the last chunk, waits for everything to be written, and checks
+// that it is as much as it must be.
 func (s *sealer) close() (vitrine.Digest, int64, error) {
 	err := s.send(true)
 	s.stop()
 	if err = errors.Join(err, s.failed.get()); err != nil {
 		return vitrine.Digest{}, 0, err
+	}
+	if want := s.header + s.plain + chunkTag*max(1, (s.plain+chunkSize-1)/chunkSize); s.size != want {
+		return vitrine.Digest{}, 0, fmt.Errorf("seal: %d bytes were written, %d must be", s.size, want)
 	}
 	return vitrine.Digest(s.digest.Sum(nil)), s.size, nil
 }

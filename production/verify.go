@@ -3,15 +3,14 @@ package production
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/crypto/ssh"
 
@@ -23,11 +22,18 @@ import (
 // itself.
 type Trust struct {
 	Provider ssh.PublicKey
-	// Mandate checks the statement and its signatures.
-	Mandate func(statement []byte, signatures [][]byte) error
-	// Ruling checks a ruling and its signatures, and returns the digests of the
-	// items that it lets be produced, by their numbers.
-	Ruling func(text []byte, signatures [][]byte) (map[int64]vitrine.Digest, error)
+	// Mandate checks the statement and its signatures, and what it is about.
+	Mandate func(about About, statement []byte, signatures [][]byte) error
+	// Ruling does the same for a ruling, and returns the digests of the items
+	// that it lets be produced, by their numbers.
+	Ruling func(about About, text []byte, signatures [][]byte) (map[int64]vitrine.Digest, error)
+}
+
+// About is what a package says that its mandate and rulings are about.
+type About struct {
+	Demand  vitrine.ID
+	Mandate vitrine.Digest
+	Hold    vitrine.Digest
 }
 
 // Report is what was checked, in lines for a person. The first says who made
@@ -35,7 +41,7 @@ type Trust struct {
 type Report struct{ Lines []string }
 
 func (r *Report) say(format string, args ...any) {
-	r.Lines = append(r.Lines, fmt.Sprintf(format, args...))
+	r.Lines = append(r.Lines, printable(fmt.Sprintf(format, args...)))
 }
 
 func (r *Report) made(t Trust, key ssh.PublicKey) {
@@ -48,7 +54,7 @@ func (r *Report) made(t Trust, key ssh.PublicKey) {
 
 // verification is the check of one opened bag.
 type verification struct {
-	root     fs.FS
+	root     *os.Root
 	trust    Trust
 	progress func(done, total int64)
 	record   record
@@ -62,8 +68,13 @@ type verification struct {
 // signatures as far as t says whose count. It reads each file once or twice
 // and changes nothing.
 func VerifyBag(dir string, t Trust, progress func(done, total int64)) (Report, error) {
-	v := verification{root: os.DirFS(dir), trust: t, progress: progress, ruled: map[int64]vitrine.Digest{}}
-	for _, check := range []func() error{v.readRecord, v.onlyOurs(dir), v.tags, v.mandate, v.rulings, v.items} {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Report{}, vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
+	}
+	defer root.Close()
+	v := verification{root: root, trust: t, progress: progress, ruled: map[int64]vitrine.Digest{}}
+	for _, check := range []func() error{v.readRecord, v.onlyOurs, v.tags, v.mandate, v.rulings, v.items} {
 		if err := check(); err != nil {
 			return Report{}, err
 		}
@@ -76,10 +87,29 @@ func VerifyBag(dir string, t Trust, progress func(done, total int64)) (Report, e
 	return v.report, nil
 }
 
-func (v *verification) read(name string, limit int64) ([]byte, error) {
+// open opens a file of the bag, and nothing that only leads to one.
+func (v *verification) open(name string) (*os.File, error) {
+	st, err := v.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, unverified("%s is missing from the bag", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read bag: %w", err)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, unverified("%s is not a plain file", name)
+	}
 	f, err := v.root.Open(name)
 	if err != nil {
-		return nil, unverified("%s is missing from the bag", name)
+		return nil, fmt.Errorf("read bag: %w", err)
+	}
+	return f, nil
+}
+
+func (v *verification) read(name string, limit int64) ([]byte, error) {
+	f, err := v.open(name)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
@@ -108,6 +138,9 @@ func (v *verification) readRecord() error {
 	if v.record, err = parseRecord(text); err != nil {
 		return unverified("%s: %v", nameRecord, err)
 	}
+	if v.record.Volume < 1 {
+		return unverified("%s: this is a provider's hold, which is never handed over, not a production", nameRecord)
+	}
 	for name := range v.record.Tags {
 		if !validTag(name) {
 			return unverified("%s names a file %q, which no bag has", nameRecord, name)
@@ -129,37 +162,31 @@ func (v *verification) readRecord() error {
 }
 
 // onlyOurs wants no file in the bag that the record does not account for.
-func (v *verification) onlyOurs(dir string) func() error {
-	return func() error {
-		payload := int64(0)
-		err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
-			if err != nil {
-				return fmt.Errorf("read bag: %w", err)
-			}
-			rel, err := filepath.Rel(dir, p)
-			if err != nil {
-				return fmt.Errorf("read bag: %w", err)
-			}
-			switch name := filepath.ToSlash(rel); {
-			case name == "data":
-				if payload, err = countPayload(p); err == nil {
-					err = fs.SkipDir
-				}
-				return err
-			case e.IsDir():
-				return v.ourDir(name)
-			case !e.Type().IsRegular():
-				return unverified("%s is not a plain file", name)
-			case !v.ours(name):
-				return unverified("%s does not belong to the bag", name)
-			}
-			return nil
-		})
-		if err == nil && payload != v.record.Items {
-			err = unverified("the bag holds %d items, its record says %d", payload, v.record.Items)
+func (v *verification) onlyOurs() error {
+	payload := int64(0)
+	err := fs.WalkDir(v.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("read bag: %w", err)
 		}
-		return err
+		switch {
+		case name == "data" && e.IsDir():
+			if payload, err = v.countPayload(); err == nil {
+				err = fs.SkipDir
+			}
+			return err
+		case e.IsDir():
+			return v.ourDir(name)
+		case !e.Type().IsRegular():
+			return unverified("%s is not a plain file", name)
+		case !v.ours(name):
+			return unverified("%s does not belong to the bag", name)
+		}
+		return nil
+	})
+	if err == nil && payload != v.record.Items {
+		err = unverified("the bag holds %d items, its record says %d", payload, v.record.Items)
 	}
+	return err
 }
 
 func (v *verification) ours(name string) bool {
@@ -169,8 +196,8 @@ func (v *verification) ours(name string) bool {
 
 // countPayload counts the items in the directory, a part at a time, since
 // there may be millions.
-func countPayload(dir string) (int64, error) {
-	d, err := os.Open(dir)
+func (v *verification) countPayload() (int64, error) {
+	d, err := v.root.Open("data")
 	if err != nil {
 		return 0, fmt.Errorf("read bag: %w", err)
 	}
@@ -207,12 +234,12 @@ func (v *verification) ourDir(name string) error {
 
 // tags compares every tag file with its digest in the record.
 func (v *verification) tags() error {
-	for name, want := range v.record.Tags {
+	for _, name := range slices.Sorted(maps.Keys(v.record.Tags)) {
 		got, n, err := v.digest(name)
 		if err != nil {
 			return err
 		}
-		if got != want {
+		if got != v.record.Tags[name] {
 			return unverified("%s was changed (%d bytes, digest %s)", name, n, got.Hex())
 		}
 	}
@@ -234,9 +261,9 @@ func (v *verification) tags() error {
 }
 
 func (v *verification) digest(name string) (vitrine.Digest, int64, error) {
-	f, err := v.root.Open(name)
+	f, err := v.open(name)
 	if err != nil {
-		return vitrine.Digest{}, 0, unverified("%s is missing from the bag", name)
+		return vitrine.Digest{}, 0, err
 	}
 	defer f.Close()
 	h := sha256.New()
@@ -245,191 +272,4 @@ func (v *verification) digest(name string) (vitrine.Digest, int64, error) {
 		return vitrine.Digest{}, 0, fmt.Errorf("read %s: %w", name, err)
 	}
 	return vitrine.Digest(h.Sum(nil)), n, nil
-}
-
-// papers returns the tag files whose names begin with prefix, in their order.
-func (v *verification) papers(prefix, suffix string) ([][]byte, error) {
-	var names []string
-	for name := range v.record.Tags {
-		if strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	var out [][]byte
-	for _, name := range names {
-		b, err := v.read(name, maxLine)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, b)
-	}
-	return out, nil
-}
-
-// mandate checks that the bag holds the statement it was made under, with
-// signatures.
-func (v *verification) mandate() error {
-	statement, err := v.read(nameStatement, maxRecord)
-	if err != nil {
-		return err
-	}
-	if vitrine.DigestOf(statement) != v.record.Mandate {
-		return unverified("%s is not the mandate that the record names", nameStatement)
-	}
-	sigs, err := v.papers("mandate/", ".sig")
-	if err != nil {
-		return err
-	}
-	if len(sigs) == 0 {
-		return unverified("the bag holds no approver's signature")
-	}
-	if v.trust.Mandate == nil {
-		v.report.say("%d approvers' signatures lie with the mandate; not checked whose", len(sigs))
-		return nil
-	}
-	if err := v.trust.Mandate(statement, sigs); err != nil {
-		return unverified("the mandate is not signed by those you trust: %v", err)
-	}
-	v.report.say("the mandate is signed by enough of the approvers you trust")
-	return nil
-}
-
-// rulings checks each ruling in the bag.
-func (v *verification) rulings() error {
-	for n := 1; ; n++ {
-		name := fmt.Sprintf("ruling/%d.txt", n)
-		if _, ok := v.record.Tags[name]; !ok {
-			return nil
-		}
-		text, err := v.read(name, maxRecord)
-		if err != nil {
-			return err
-		}
-		sigs, err := v.papers(fmt.Sprintf("ruling/%d.", n), ".sig")
-		if err != nil {
-			return err
-		}
-		if v.trust.Ruling == nil {
-			continue
-		}
-		produced, err := v.trust.Ruling(text, sigs)
-		if err != nil {
-			return unverified("%s is not signed by those you trust: %v", name, err)
-		}
-		for item, digest := range produced {
-			v.ruled[item] = digest
-		}
-	}
-}
-
-// items reads the manifest, items.jsonl and the payload side by side.
-func (v *verification) items() error {
-	manifest, err := v.root.Open(nameManifest)
-	if err != nil {
-		return unverified("%s is missing from the bag", nameManifest)
-	}
-	defer manifest.Close()
-	list, err := v.root.Open(nameItems)
-	if err != nil {
-		return unverified("%s is missing from the bag", nameItems)
-	}
-	defer list.Close()
-	lists := [2]rowHash{newRowHash(writeCSV), newRowHash(func(w io.Writer, row []string) error { _, err := writeDAT(w, row); return err })}
-	io.WriteString(lists[1].h, datBOM)
-	for _, l := range lists {
-		if err := l.add(header()); err != nil {
-			return err
-		}
-	}
-	var root tree
-	var in, last, size int64
-	entries, described := newLines(manifest), newLines(list)
-	for range v.record.Items {
-		line, err := entries.next()
-		if err != nil {
-			return unverified("%s: %v", nameManifest, err)
-		}
-		root.add(line)
-		it, err := described.item()
-		if err != nil {
-			return unverified("%s: %v", nameItems, err)
-		}
-		if it.Number <= last || string(line) != it.SHA256.Hex()+"  "+it.Path() {
-			return unverified("%s and %s do not agree on item %d", nameManifest, nameItems, it.Number)
-		}
-		if err := v.item(it); err != nil {
-			return err
-		}
-		for _, l := range lists {
-			if err := l.add(row(it)); err != nil {
-				return err
-			}
-		}
-		if last, size = it.Number, size+it.Size; it.Decision == In {
-			in++
-		}
-	}
-	if _, err := entries.next(); err != io.EOF {
-		return unverified("%s lists more items than the record", nameManifest)
-	}
-	if _, err := described.next(); err != io.EOF {
-		return unverified("%s lists more items than the record", nameItems)
-	}
-	return v.totals(root.root(), in, size, lists)
-}
-
-// totals compares what was added up with the record.
-func (v *verification) totals(root vitrine.Digest, in, size int64, lists [2]rowHash) error {
-	switch r := v.record; {
-	case root != r.Root:
-		return unverified("the root over %s is not the signed one", nameManifest)
-	case size != r.Bytes:
-		return unverified("the items have %d bytes, the record says %d", size, r.Bytes)
-	case r.Volume == 1 && in != r.Collection.In, r.Volume > 1 && in != 0:
-		return unverified("volume %d holds %d items in scope, %d were collected", r.Volume, in, r.Collection.In)
-	case lists[0].digest() != r.Tags[nameCSV]:
-		return unverified("%s does not say what %s says", nameCSV, nameItems)
-	case lists[1].digest() != r.Tags[nameDAT]:
-		return unverified("%s does not say what %s says", nameDAT, nameItems)
-	}
-	return nil
-}
-
-// rowHash is the digest of a list as it must be.
-type rowHash struct {
-	h     hash.Hash
-	write func(io.Writer, []string) error
-}
-
-func newRowHash(write func(io.Writer, []string) error) rowHash {
-	return rowHash{sha256.New(), write}
-}
-
-func (r rowHash) add(row []string) error { return r.write(r.h, row) }
-
-func (r rowHash) digest() vitrine.Digest { return vitrine.Digest(r.h.Sum(nil)) }
-
-// item checks one item's bytes, and that somebody let it be produced.
-func (v *verification) item(it Item) error {
-	got, n, err := v.digest(it.Path())
-	if err != nil {
-		return err
-	}
-	if got != it.SHA256 || n != it.Size {
-		return unverified("%s was changed (%d bytes, digest %s)", it.Path(), n, got.Hex())
-	}
-	switch it.Decision {
-	case In:
-	case Undeterminable:
-		if v.record.Volume > 0 && v.trust.Ruling != nil && v.ruled[it.Number] != it.SHA256 {
-			return unverified("%s was undeterminable and no signed ruling produces it", it.Path())
-		}
-	default:
-		return unverified("%s has the decision %q, which no produced item has", it.Path(), it.Decision)
-	}
-	if v.done += n; v.progress != nil {
-		v.progress(v.done, v.record.Bytes)
-	}
-	return nil
 }

@@ -34,6 +34,7 @@ type Writer struct {
 	tree    tree
 	last    int64 // number
 	items   int64
+	in      int64 // items with the decision In
 	bytes   int64
 	dat     int64 // characters replaced
 	buf     []byte
@@ -81,8 +82,11 @@ func Create(w io.Writer, spoolDir string, to []age.Recipient) (*Writer, error) {
 	if err == nil {
 		err = writeCSV(b.lists[nameCSV], header())
 	}
-	b.failed = err
-	return b, err
+	if err != nil {
+		b.Abort()
+		return nil, fmt.Errorf("create production: %w", err)
+	}
+	return b, nil
 }
 
 // Abort lets go of everything; after Close it does nothing.
@@ -98,7 +102,8 @@ func (b *Writer) Abort() {
 
 // Add reads r to its end as the next item, and returns it with Number, Size
 // and SHA256 set. Number 0 becomes the number after the last; others must
-// ascend. A digest that is set already must be the one of the bytes.
+// ascend. A digest or a size that is set already must be that of the bytes.
+// Text that is not UTF-8 has U+FFFD where it is not.
 func (b *Writer) Add(it Item, r io.Reader) (Item, error) {
 	if b.failed != nil {
 		return it, b.failed
@@ -111,12 +116,21 @@ func (b *Writer) Add(it Item, r io.Reader) (Item, error) {
 	return out, nil
 }
 
+// own are the tag files that a Writer writes itself.
+var own = []string{nameBagIt, nameBagInfo, nameManifest, nameTags, nameItems, nameCSV, nameDAT, nameRecord, nameSig}
+
 func (b *Writer) add(it Item, r io.Reader) (Item, error) {
+	if len(b.digests) > 0 {
+		return it, errors.New("items come before the papers")
+	}
 	if it.Number == 0 {
 		it.Number = b.last + 1
 	}
 	if it.Number <= b.last {
 		return it, fmt.Errorf("it does not come after item %d", b.last)
+	}
+	if len(b.digests) > 0 {
+		return it, errors.New("it comes after the papers")
 	}
 	it.at = nil
 	n, err := io.ReadFull(r, b.buf)
@@ -139,6 +153,9 @@ func (b *Writer) add(it Item, r io.Reader) (Item, error) {
 	sum := vitrine.Digest(digest.Sum(nil))
 	if !it.SHA256.IsZero() && it.SHA256 != sum {
 		return it, fmt.Errorf("its bytes have the digest %s, not %s: they changed while they were read", sum, it.SHA256)
+	}
+	if it.Size != 0 && it.Size != size {
+		return it, fmt.Errorf("it has %d bytes, not %d: it changed while it was read", size, it.Size)
 	}
 	it.SHA256, it.Size = sum, size
 	return it, b.enter(it)
@@ -163,7 +180,10 @@ func (b *Writer) enter(it Item) error {
 	if _, err := io.WriteString(b.lists[nameManifest], line+"\n"); err != nil {
 		return err
 	}
-	text, err := json.Marshal(it)
+	if it.Decision == In {
+		b.in++
+	}
+	it, text, err := described(it)
 	if err != nil {
 		return err
 	}
@@ -182,13 +202,29 @@ func (b *Writer) enter(it Item) error {
 	return err
 }
 
+// described is the item's line in its one form, and the item as it is read
+// from there. They are the same unless a text was not UTF-8, which JSON cannot
+// say.
+func described(it Item) (Item, []byte, error) {
+	text, err := json.Marshal(it)
+	if err != nil || !bytes.Contains(text, []byte(`\ufffd`)) {
+		return it, text, err
+	}
+	it = Item{}
+	if err := json.Unmarshal(text, &it); err != nil {
+		return it, nil, err
+	}
+	text, err = json.Marshal(it)
+	return it, text, err
+}
+
 // Tag adds a paper that lies beside the items, such as mandate/1.sig. Items
 // come first.
 func (b *Writer) Tag(name string, content []byte) error {
 	if b.failed != nil {
 		return b.failed
 	}
-	if _, twice := b.digests[name]; twice || !validTag(name) {
+	if _, twice := b.digests[name]; twice || !validTag(name) || slices.Contains(ownNames, name) {
 		return fmt.Errorf("add paper: %q cannot be the name of one", name)
 	}
 	if err := b.zip.add(name, content); err != nil {
@@ -206,6 +242,10 @@ func (b *Writer) Close(info Info, sign Signer) (Sealed, error) {
 		return Sealed{}, b.failed
 	}
 	defer b.Abort()
+	if err := b.agrees(info); err != nil {
+		b.failed = fmt.Errorf("close production: %w", err)
+		return Sealed{}, b.failed
+	}
 	root := b.tree.root()
 	if err := b.finish(b.record(info, root), sign); err != nil {
 		return Sealed{}, fmt.Errorf("close production: %w", err)
@@ -216,6 +256,21 @@ func (b *Writer) Close(info Info, sign Signer) (Sealed, error) {
 	}
 	b.failed = errors.New("the production is closed")
 	return Sealed{digest, size, b.items, root}, nil
+}
+
+// agrees compares what was added with what the bag is going to say: a miscount
+// must show here, not at whoever verifies it.
+func (b *Writer) agrees(i Info) error {
+	c, undeterminable := i.Collection, b.items-b.in
+	switch {
+	case b.digests[nameStatement] != i.Mandate:
+		return fmt.Errorf("%s is not the mandate %s", nameStatement, i.Mandate)
+	case i.Volume <= 1 && b.in != c.In, i.Volume > 1 && b.in != 0:
+		return fmt.Errorf("volume %d has %d items in scope, %d were collected", i.Volume, b.in, c.In)
+	case i.Volume == 0 && undeterminable != c.Undeterminable, undeterminable > c.Undeterminable-i.Open-i.Withheld && i.Volume > 0:
+		return fmt.Errorf("volume %d has %d undeterminable items of %d, with %d open and %d withheld", i.Volume, undeterminable, c.Undeterminable, i.Open, i.Withheld)
+	}
+	return nil
 }
 
 func (b *Writer) record(i Info, root vitrine.Digest) record {
@@ -263,7 +318,7 @@ func (b *Writer) finish(r record, sign Signer) error {
 	if _, err := parseRecord(text); err != nil {
 		return fmt.Errorf("the record is not right: %w", err)
 	}
-	sig, err := sign(RecordNamespace, text)
+	sig, err := signed(sign, RecordNamespace, text)
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func ourStatement(path string) error {
 	return vitrine.Refusef(vitrine.Usage, "--statement: %s is there already and is no statement: nothing was changed; choose another name", path)
 }
 
-func (a answerCall) run(ctx context.Context) error {
+func (a answerCall) run(ctx context.Context) (err error) {
 	config, base, err := loadConfig(a.config)
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (a answerCall) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer closeDesk()
+	defer func() { err = errors.Join(err, closeDesk()) }()
 	id, err := desk.Receive(ctx, p.submission, p.document, operator())
 	if err != nil {
 		return err
@@ -190,6 +190,7 @@ type clerk struct {
 	id     vitrine.ID
 	papers papers
 	failed chan error
+	asked  int // the event after which a hand-over was asked for
 }
 
 func (c *clerk) stepFailed(step string, _ vitrine.ID, err error) {
@@ -200,7 +201,7 @@ func (c *clerk) stepFailed(step string, _ vitrine.ID, err error) {
 }
 
 // advance takes the demand as far as the command line allows.
-func (c *clerk) advance(ctx context.Context) (vitrine.Demand, error) {
+func (c *clerk) advance(ctx context.Context) (dem vitrine.Demand, err error) {
 	// A mandate over another text than today's config gives must not run, so
 	// the scope is reviewed before the machine starts.
 	if err := c.reviewAgain(ctx); err != nil {
@@ -212,9 +213,16 @@ func (c *clerk) advance(ctx context.Context) (vitrine.Demand, error) {
 	if err != nil {
 		return vitrine.Demand{}, err
 	}
-	defer stop(context.WithoutCancel(ctx))
+	defer func() {
+		err = errors.Join(err, stop(context.WithoutCancel(ctx)))
+		select { // a step that failed after the last event
+		case late := <-c.failed:
+			err = errors.Join(err, late)
+		default:
+		}
+	}()
 	for {
-		dem, err := c.desk.Demand(ctx, c.id)
+		dem, err = c.desk.Demand(ctx, c.id)
 		if err != nil {
 			return dem, err
 		}
@@ -342,8 +350,12 @@ func (c *clerk) afterDelivery(ctx context.Context, dem vitrine.Demand) (bool, er
 	return true, nil
 }
 
-// again queues one more hand-over; the queue keeps one at a time.
+// again asks for one more hand-over, once for each state of the demand.
 func (c *clerk) again(ctx context.Context, dem vitrine.Demand) error {
+	if c.asked == dem.Seq {
+		return nil
+	}
+	c.asked = dem.Seq
 	return c.desk.Redeliver(ctx, dem.ID)
 }
 
@@ -438,7 +450,7 @@ func (c *clerk) report(ctx context.Context, config Config, dem vitrine.Demand) e
 		return err
 	}
 	if dem.Open() > 0 && len(dem.Packages) > 0 {
-		r.Decisions = c.desk.DecisionsPath(dem.ID)
+		r.Decisions = c.desk.DecisionsPath(dem)
 	}
 	if c.json {
 		return json.NewEncoder(c.stdout).Encode(r)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -63,7 +64,8 @@ type AuthorityConfig struct {
 	ID           string   `toml:"id"`
 	Name         string   `toml:"name"`
 	Jurisdiction string   `toml:"jurisdiction"`
-	SealTo       []string `toml:"seal_to"` // age recipients; whoever can change it can read productions; counsel
+	Language     string   `toml:"language"` // of letters: en, fr or de; nobody
+	SealTo       []string `toml:"seal_to"`  // age recipients; whoever can change it can read productions; counsel
 }
 
 // ParseConfig reads a config and checks all that can be checked without
@@ -125,7 +127,7 @@ func (c Config) Policy() (mandate.Policy, error) {
 func (c Config) Directory() (authority.Directory, error) {
 	var entries []authority.Entry
 	for _, a := range c.Authority {
-		entries = append(entries, authority.Entry{ID: vitrine.AuthorityID(a.ID), Name: a.Name, Jurisdiction: a.Jurisdiction, SealTo: a.SealTo})
+		entries = append(entries, authority.Entry{ID: vitrine.AuthorityID(a.ID), Name: a.Name, Jurisdiction: a.Jurisdiction, SealTo: a.SealTo, Language: a.Language})
 	}
 	d, err := authority.NewDirectory(entries)
 	if err != nil {
@@ -199,9 +201,12 @@ func resolve(base, path string) string {
 	return filepath.Join(base, path)
 }
 
-// readFile reads a small file that the caller named on the command line.
+// maxPaper bounds a document, config or other file that is read whole, in bytes.
+const maxPaper = 64 << 20
+
+// readFile reads a file that the caller named on the command line.
 func readFile(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
+	b, err := readSome(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, vitrine.Refusef(vitrine.Usage, "%s is not there: check the path", path)
 	}
@@ -209,6 +214,19 @@ func readFile(path string) ([]byte, error) {
 		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
 	}
 	return b, nil
+}
+
+func readSome(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPaper+1))
+	if err == nil && len(b) > maxPaper {
+		err = fmt.Errorf("%s is longer than %d MiB: give a shorter file", path, maxPaper>>20)
+	}
+	return b, err
 }
 
 // inFile says in which file a person must look.

@@ -53,7 +53,10 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 		return nil, nil, err
 	}
 	if err = openDirs(d, data); err == nil {
-		err = d.DropHolds(ctx)
+		_, _, err = d.DB.Audit(ctx)
+	}
+	if err == nil {
+		err = d.DropUnneeded(ctx)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, d.DB.Close())

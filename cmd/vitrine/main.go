@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // civil dates mean the same on every machine
@@ -57,7 +56,7 @@ func explain(err error) error {
 		return r
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted: nothing is lost; run the same command again to go on")
-	case errors.Is(err, syscall.ENOSPC), strings.Contains(err.Error(), "disk is full"): // SQLite's own words
+	case errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("%w: free space and run the same command again; nothing is lost", err)
 	}
 	return fmt.Errorf("%w: nothing is lost; run the same command again, and report it if it stays", err)

@@ -63,20 +63,26 @@ func (t trust) production(now func() time.Time) production.Trust {
 	}
 	return production.Trust{
 		Provider: t.provider,
-		Mandate: func(statement []byte, signatures [][]byte) error {
+		Mandate: func(about production.About, statement []byte, signatures [][]byte) error {
 			st, err := mandate.ParseStatement(statement)
 			if err != nil {
 				return err
 			}
+			if st.Demand != about.Demand {
+				return fmt.Errorf("it is about demand %s, the package about %s", st.Demand, about.Demand)
+			}
 			_, err = t.policy.Verify(st, approvals(signatures), now())
 			return err
 		},
-		Ruling: func(text []byte, signatures [][]byte) (map[int64]vitrine.Digest, error) {
+		Ruling: func(about production.About, text []byte, signatures [][]byte) (map[int64]vitrine.Digest, error) {
 			r, err := mandate.ParseRuling(text)
 			if err != nil {
 				return nil, err
 			}
-			if _, err := t.policy.VerifyRuling(r, approvals(signatures), now()); err != nil {
+			if about != (production.About{Demand: r.Demand, Mandate: r.Mandate, Hold: r.Hold}) {
+				return nil, fmt.Errorf("it is about another collection than the package")
+			}
+			if _, err := t.policy.VerifyRuling(r, approvals(signatures)); err != nil {
 				return nil, err
 			}
 			produced := map[int64]vitrine.Digest{}
@@ -106,7 +112,12 @@ func writeTrust(path string, c Config, provider ssh.PublicKey) error {
 	if err := toml.NewEncoder(&b).Encode(f); err != nil {
 		return fmt.Errorf("write trust file: %w", err)
 	}
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+	partial := path + ".partial"
+	err := os.WriteFile(partial, b.Bytes(), 0o600)
+	if err == nil {
+		err = os.Rename(partial, path)
+	}
+	if err != nil {
 		return fmt.Errorf("write trust file: %w", err)
 	}
 	return nil

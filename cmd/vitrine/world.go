@@ -91,9 +91,9 @@ func (d demo) readersMail(ctx context.Context, w *world) (string, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return "", fmt.Errorf("find mail: %w", err)
 	}
-	kind, make := "maildir", mail.Maildir
+	kind, source := "maildir", mail.Maildir
 	if st, err := os.Stat(path); err != nil || !st.IsDir() {
-		kind, make = "mbox", mail.Mbox
+		kind, source = "mbox", mail.Mbox
 	}
 	account, err := vitrine.ParseAccount(filepath.Base(path))
 	if err != nil {
@@ -101,11 +101,11 @@ func (d demo) readersMail(ctx context.Context, w *world) (string, error) {
 	}
 	w.account = string(account)
 	pattern := filepath.Join(filepath.Dir(path), "{account}")
-	source, err := make("mail", pattern)
+	store, err := source("mail", pattern)
 	if err != nil {
 		return "", vitrine.Refusef(vitrine.Usage, "--mail: %v", err)
 	}
-	newest, err := newestReceived(ctx, source, account)
+	newest, err := newestReceived(ctx, store, account)
 	if err != nil {
 		return "", err
 	}

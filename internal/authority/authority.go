@@ -23,6 +23,7 @@ type Entry struct {
 	Name         string
 	Jurisdiction string   // "us", "eu"; "" where the id's first part says it
 	SealTo       []string // age recipients
+	Language     string   // of letters: "en", "fr", "de"; "" is "en"
 }
 
 // jurisdiction is the entry's, or the first part of its id; the member states
@@ -61,6 +62,9 @@ func NewDirectory(entries []Entry) (Directory, error) {
 		}
 		if err := vitrine.Plain("the name of authority", e.Name); err != nil {
 			return d, err
+		}
+		if e.Language != "" && !strings.Contains(" en fr de ", " "+e.Language+" ") {
+			return d, fmt.Errorf("%q has the language %q: want en, fr or de", e.ID, e.Language)
 		}
 		if len(e.SealTo) == 0 {
 			return d, fmt.Errorf("%q has no seal_to: want the authority's own age recipient, taken from the authority itself", e.ID)
@@ -111,11 +115,20 @@ func (d Directory) Check(sub vitrine.Submission, now time.Time) []vitrine.Findin
 	case i.Jurisdiction != e.jurisdiction():
 		return append(found, vitrine.Finding{Code: Jurisdiction, Text: fmt.Sprintf("%s cannot issue this instrument (%s): it acts under the law of %q, the instrument is one of %q", e.Name, i.Name, e.jurisdiction(), i.Jurisdiction)})
 	}
-	found = append(found, vitrine.Finding{Code: Jurisdiction, OK: true, Text: fmt.Sprintf("It can issue the instrument: %s.", i.Name)})
+	found = append(found, vitrine.Finding{Code: Jurisdiction, OK: true, Text: says(i)})
 	if sub.Received.After(now.Add(maxSkew)) {
 		return append(found, vitrine.Finding{Code: Received, Text: fmt.Sprintf("the demand says it was received at %s, which is still to come: correct received, or the clock", sub.Received.Format(time.RFC3339))})
 	}
 	return append(found, vitrine.Finding{Code: Received, OK: true, Text: fmt.Sprintf("It was received at %s.", sub.Received.Format(time.RFC3339))})
+}
+
+// says what a reviewer must know of an instrument.
+func says(i law.Instrument) string {
+	text := fmt.Sprintf("It can issue the instrument: %s, by %s.", i.Name, i.Issuer)
+	if !i.Compels {
+		text += " It does not compel: the provider may answer, and need not."
+	}
+	return text + fmt.Sprintf(" Source: %s, %s.", i.Source, i.Standing)
 }
 
 func instruments() string {

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,16 +99,12 @@ func (d *Desk) handOver(p vitrine.Package) error {
 	return nil
 }
 
-// DropHolds destroys every hold that no demand needs: those of a process that
-// died between writing a hold and recording it, or between the last delivery
-// and its hold's end. The caller holds the data directory's lock.
-func (d *Desk) DropHolds(ctx context.Context) error {
-	holds, err := d.Holds.Digests()
-	if err != nil || len(holds) == 0 {
-		return err
-	}
+// DropUnneeded destroys every hold and volume that no demand needs: those of a
+// process that died between writing one and recording it, or between the last
+// delivery and its hold's end. The caller holds the data directory's lock.
+func (d *Desk) DropUnneeded(ctx context.Context) error {
 	needed := map[vitrine.Digest]bool{}
-	err = d.DB.View(ctx, func(tx *store.Tx) error {
+	err := d.DB.View(ctx, func(tx *store.Tx) error {
 		ids, err := tx.Demands()
 		if err != nil {
 			return err
@@ -120,16 +117,26 @@ func (d *Desk) DropHolds(ctx context.Context) error {
 			if dem.Collection != nil && (dem.Stage != vitrine.Delivered || dem.Open() > 0) {
 				needed[dem.Collection.Hold] = true
 			}
+			for _, p := range dem.Packages {
+				needed[p.SHA256], needed[p.Envelope] = true, true
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, h := range holds {
-		if !needed[h] {
-			if err := d.Holds.Delete(h); err != nil {
-				return fmt.Errorf("destroy hold: %w", err)
+	for _, dir := range []*blob.Dir{d.Holds, d.Packages} {
+		digests, err := dir.Digests()
+		if err != nil {
+			return err
+		}
+		for _, digest := range digests {
+			if needed[digest] {
+				continue
+			}
+			if err := dir.Delete(digest); err != nil {
+				return fmt.Errorf("destroy what no demand needs: %w", err)
 			}
 		}
 	}
@@ -143,19 +150,18 @@ func (d *Desk) dropHold(dem vitrine.Demand) error {
 	return nil
 }
 
-// DecisionsPath is where the outbox has the list of open items.
-func (d *Desk) DecisionsPath(id vitrine.ID) string {
-	return filepath.Join(d.Outbox, string(id)+".decisions.toml")
+// DecisionsPath is where the outbox has the list of the items that are open
+// after the demand's last volume.
+func (d *Desk) DecisionsPath(dem vitrine.Demand) string {
+	return filepath.Join(d.Outbox, fmt.Sprintf("%s-%d.decisions.toml", dem.ID, len(dem.Packages)))
 }
 
 // listOpen writes the open items with what is known of each, never their
-// content, as a decisions file to be filled in. When none is open it goes.
+// content, as a decisions file to be filled in. A list that is there is a
+// person's: it is left alone.
 func (d *Desk) listOpen(dem vitrine.Demand) error {
-	path := d.DecisionsPath(dem.ID)
-	if dem.Open() == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	path := d.DecisionsPath(dem)
+	if _, err := os.Stat(path); err == nil || dem.Open() == 0 {
 		return nil
 	}
 	h, err := d.openHold(dem)
@@ -218,6 +224,7 @@ func (d *Desk) letter(dem vitrine.Demand, kind letter.Kind) (string, error) {
 	entry, _ := d.Directory.Find(dem.Submission.Authority)
 	instrument, _ := law.Lookup(dem.Submission.Instrument)
 	return letter.Text(kind, letter.Data{
-		Provider: d.Provider, Authority: entry.Name, Demand: dem, Instrument: instrument.Name, Today: d.Now().UTC(),
+		Provider: d.Provider, Authority: cmp.Or(entry.Name, string(dem.Submission.Authority)), Demand: dem,
+		Instrument: cmp.Or(instrument.Name, string(dem.Submission.Instrument)), Today: dem.UpdatedAt.UTC(), Language: entry.Language,
 	})
 }

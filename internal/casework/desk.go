@@ -229,7 +229,7 @@ func (d *Desk) verify(statement string, approvals []vitrine.Approval) (mandate.M
 // Decide records a signed ruling on undeterminable items; a further volume
 // with those to be produced follows by the queue.
 func (d *Desk) Decide(ctx context.Context, id vitrine.ID, r mandate.Ruling, approvals []vitrine.Approval, by string) error {
-	names, err := d.Policy.VerifyRuling(r, approvals, d.Now())
+	names, err := d.Policy.VerifyRuling(r, approvals)
 	if err != nil {
 		return err
 	}

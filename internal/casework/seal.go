@@ -75,7 +75,7 @@ func (d *Desk) sealVolume(ctx context.Context, dem vitrine.Demand, events []vitr
 		return pkg, fmt.Errorf("fill package: %w", err)
 	}
 	d.reached("seal: items sealed")
-	sealed, err := d.closeBag(w, dem, *dem.Collection, bag{dem: dem, volume: pkg.Volume, events: events})
+	sealed, err := d.closeBag(w, *dem.Collection, bag{dem: dem, volume: pkg.Volume, events: events})
 	if err != nil {
 		return pkg, fmt.Errorf("close package: %w", err)
 	}
@@ -128,7 +128,7 @@ func (d *Desk) ruled(dem vitrine.Demand, events []vitrine.Event) (map[int64]vitr
 		if err != nil {
 			return nil, fmt.Errorf("read ruling: %w", err)
 		}
-		if _, err := d.Policy.VerifyRuling(r, e.Approvals, d.Now()); err != nil {
+		if _, err := d.Policy.VerifyRuling(r, e.Approvals); err != nil {
 			return nil, err
 		}
 		if r.Demand != dem.ID || r.Mandate != dem.Mandate || r.Hold != dem.Collection.Hold {
@@ -193,7 +193,8 @@ type bag struct {
 }
 
 // closeBag adds the papers that lie beside the items and closes the bag.
-func (d *Desk) closeBag(w *production.Writer, dem vitrine.Demand, col vitrine.Collection, b bag) (production.Sealed, error) {
+func (d *Desk) closeBag(w *production.Writer, col vitrine.Collection, b bag) (production.Sealed, error) {
+	dem := b.dem
 	tags, err := d.papers(b)
 	if err != nil {
 		return production.Sealed{}, err
@@ -245,7 +246,7 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 		return nil, err
 	}
 	kind := letter.Production
-	if b.dem.Collection.In == 0 && b.dem.Open() == 0 && len(b.dem.Pending) == 0 && b.volume == 1 {
+	if c := b.dem.Collection; c.In+c.Undeterminable+c.Unreadable == 0 {
 		kind = letter.NoData
 	}
 	text, err := d.letter(b.dem, kind)
@@ -312,6 +313,9 @@ func (d *Desk) openHold(dem vitrine.Demand) (*hold, error) {
 		return nil, errors.Join(fmt.Errorf("open hold: %w", err), f.Close())
 	}
 	r, err := production.NewReader(plain, n)
+	if err == nil {
+		err = r.Verify(d.Ring.Public(), dem.ID, dem.Mandate, 0)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open hold: %w", err), f.Close())
 	}

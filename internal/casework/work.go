@@ -93,7 +93,7 @@ func (d *Desk) collectInto(ctx context.Context, dem vitrine.Demand, m mandate.Ma
 		return col, err
 	}
 	d.reached("collect: items held")
-	sealed, err := d.closeBag(w, dem, col, bag{dem: dem, volume: 0})
+	sealed, err := d.closeBag(w, col, bag{dem: dem})
 	if err != nil {
 		return col, fmt.Errorf("close hold: %w", err)
 	}

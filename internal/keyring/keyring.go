@@ -230,7 +230,7 @@ func writeNew(path string, b []byte, mode fs.FileMode) error {
 		return fmt.Errorf("write key: %w", err)
 	}
 	_, err = f.Write(b)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write key: %w", err)
 	}
 	return nil
