@@ -116,9 +116,6 @@ func (b *Writer) Add(it Item, r io.Reader) (Item, error) {
 	return out, nil
 }
 
-// own are the tag files that a Writer writes itself.
-var own = []string{nameBagIt, nameBagInfo, nameManifest, nameTags, nameItems, nameCSV, nameDAT, nameRecord, nameSig}
-
 func (b *Writer) add(it Item, r io.Reader) (Item, error) {
 	if len(b.digests) > 0 {
 		return it, errors.New("items come before the papers")

@@ -3,17 +3,13 @@ package casework
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
 	"filippo.io/age"
 
 	"github.com/vitrine-project/vitrine"
-	"github.com/vitrine-project/vitrine/internal/letter"
 	"github.com/vitrine-project/vitrine/mandate"
 	"github.com/vitrine-project/vitrine/production"
 )
@@ -185,102 +181,6 @@ func (d *Desk) fill(ctx context.Context, w *production.Writer, hold *hold, dem v
 	})
 }
 
-// bag says whose bag is closed: a volume, or with volume 0 the hold.
-type bag struct {
-	dem    vitrine.Demand
-	volume int
-	events []vitrine.Event
-}
-
-// closeBag adds the papers that lie beside the items and closes the bag.
-func (d *Desk) closeBag(w *production.Writer, col vitrine.Collection, b bag) (production.Sealed, error) {
-	dem := b.dem
-	tags, err := d.papers(b)
-	if err != nil {
-		return production.Sealed{}, err
-	}
-	for _, t := range tags {
-		if err := w.Tag(t.name, t.content); err != nil {
-			return production.Sealed{}, err
-		}
-	}
-	info := production.Info{
-		Demand: dem.ID, Volume: b.volume, Mandate: dem.Mandate, Provider: d.Provider,
-		Authority: string(dem.Submission.Authority), Reference: dem.Submission.Reference,
-		Collection: col, Open: dem.Open(), Sealed: d.Now().UTC().Truncate(time.Second),
-	}
-	for _, produced := range dem.Decided {
-		if !produced {
-			info.Withheld++
-		}
-	}
-	return w.Close(info, d.Ring.Sign)
-}
-
-type tag struct {
-	name    string
-	content []byte
-}
-
-func (d *Desk) papers(b bag) ([]tag, error) {
-	tags := []tag{{"mandate/statement.txt", []byte(b.dem.Statement)}}
-	for i, a := range b.dem.Approvals {
-		tags = append(tags, tag{fmt.Sprintf("mandate/%d.sig", i+1), []byte(a.Signature)})
-	}
-	if b.volume == 0 {
-		return tags, nil
-	}
-	rulings := 0
-	for _, e := range b.events {
-		if e.Stage != vitrine.Decided {
-			continue
-		}
-		rulings++
-		tags = append(tags, tag{fmt.Sprintf("ruling/%d.txt", rulings), []byte(e.Statement)})
-		for i, a := range e.Approvals {
-			tags = append(tags, tag{fmt.Sprintf("ruling/%d.%d.sig", rulings, i+1), []byte(a.Signature)})
-		}
-	}
-	custody, err := custody(b.events)
-	if err != nil {
-		return nil, err
-	}
-	kind := letter.Production
-	if c := b.dem.Collection; c.In+c.Undeterminable+c.Unreadable == 0 {
-		kind = letter.NoData
-	}
-	text, err := d.letter(b.dem, kind)
-	if err != nil {
-		return nil, err
-	}
-	return append(tags, tag{"custody.jsonl", custody}, tag{"letter.txt", []byte(text)}), nil
-}
-
-// custody is the record of who did what and when, a line an event, each with
-// the digest of the event as it is stored.
-func custody(events []vitrine.Event) ([]byte, error) {
-	var b bytes.Buffer
-	for _, e := range events {
-		body, err := json.Marshal(e)
-		if err != nil {
-			return nil, err
-		}
-		line, err := json.Marshal(struct {
-			Seq   int            `json:"seq"`
-			At    time.Time      `json:"at"`
-			By    string         `json:"by"`
-			Stage vitrine.Stage  `json:"stage"`
-			Names []string       `json:"approvers,omitempty"`
-			Event vitrine.Digest `json:"event"`
-		}{e.Seq, e.At, e.By, e.Stage, e.Approvers, vitrine.DigestOf(body)})
-		if err != nil {
-			return nil, err
-		}
-		b.Write(append(line, '\n'))
-	}
-	return b.Bytes(), nil
-}
-
 func (d *Desk) addEnvelope(pkg *vitrine.Package, dem vitrine.Demand, fingerprints []string) error {
 	text, err := production.Envelope{
 		Name: pkg.Name, Size: pkg.Size, SHA256: pkg.SHA256, Demand: dem.ID, Mandate: dem.Mandate,
@@ -292,32 +192,4 @@ func (d *Desk) addEnvelope(pkg *vitrine.Package, dem vitrine.Demand, fingerprint
 	}
 	pkg.Envelope, _, err = d.Packages.Put(bytes.NewReader(text))
 	return err
-}
-
-// hold is an opened hold: its items can be listed and read, by this package's
-// steps only.
-type hold struct {
-	*production.Reader
-	file io.Closer
-}
-
-func (h *hold) Close() error { return h.file.Close() }
-
-func (d *Desk) openHold(dem vitrine.Demand) (*hold, error) {
-	f, size, err := d.Holds.Open(dem.Collection.Hold)
-	if err != nil {
-		return nil, fmt.Errorf("open hold: %w", err)
-	}
-	plain, n, err := d.Ring.Unseal(f, size)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open hold: %w", err), f.Close())
-	}
-	r, err := production.NewReader(plain, n)
-	if err == nil {
-		err = r.Verify(d.Ring.Public(), dem.ID, dem.Mandate, 0)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open hold: %w", err), f.Close())
-	}
-	return &hold{r, f}, nil
 }
