@@ -126,9 +126,6 @@ func (b *Writer) add(it Item, r io.Reader) (Item, error) {
 	if it.Number <= b.last {
 		return it, fmt.Errorf("it does not come after item %d", b.last)
 	}
-	if len(b.digests) > 0 {
-		return it, errors.New("it comes after the papers")
-	}
 	it.at = nil
 	n, err := io.ReadFull(r, b.buf)
 	small := err == io.EOF || err == io.ErrUnexpectedEOF
