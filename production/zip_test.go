@@ -3,6 +3,7 @@ package production
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/vitrine-project/vitrine"
 )
 
 // sparse is a file of which only what is not skipped takes memory; the rest
@@ -101,18 +104,33 @@ func sameDirectory(t *testing.T, file io.ReaderAt, size int64, sizes []int64) {
 	if err != nil {
 		t.Fatalf("%v: %v", sizes, err)
 	}
-	n := 0
+	n, offset := 0, int64(0)
 	err = r.walk(func(e entry) error {
+		version := uint16(20)
+		if offset >= 1<<32-1 || sizes[n] >= 1<<32-1 {
+			version = 45
+		}
 		at, err := z.File[n].DataOffset()
-		if f := z.File[n]; err != nil || f.Name != e.name || int64(f.UncompressedSize64) != sizes[n] || e.size != sizes[n] || f.CRC32 != e.crc || at != e.offset+localLen+int64(len(e.name)) {
+		if f := z.File[n]; err != nil || f.Name != e.name || int64(f.UncompressedSize64) != sizes[n] || e.size != sizes[n] || f.CRC32 != e.crc || at != offset+30+15 || f.ReaderVersion != version {
 			t.Errorf("%v: file %d is %+v here and %+v there (%v)", sizes, n, e, f.FileHeader, err)
 		}
 		if _, err := r.open(e); err != nil {
 			t.Errorf("%v: file %d: %v", sizes, n, err)
 		}
+		offset += 30 + 15 + sizes[n]
+		if sizes[n] >= 1<<32-1 {
+			offset += 4 + 4 + 8 + 8
+		} else if sizes[n] > 1<<20 {
+			offset += 4 + 4 + 4 + 4
+		}
 		n++
 		return nil
 	})
+	last := make([]byte, 20)
+	file.ReadAt(last, size-22-20)
+	if zip64 := string(last[:4]) == "PK\x06\x07"; zip64 != (n >= 1<<16-1 || offset >= 1<<32-1) {
+		t.Errorf("%d files up to %d: a Zip64 end record is there: %v", n, offset, zip64)
+	}
 	if err != nil || n != len(sizes) || n != len(z.File) {
 		t.Errorf("%v: %d files here, %d there: %v", sizes, n, len(z.File), err)
 	}
@@ -251,6 +269,23 @@ func TestArchiveOneForm(t *testing.T) {
 	}
 	if taken > 0 {
 		t.Errorf("%d of %d flipped bits were not noticed", taken, 8*len(good))
+	}
+}
+
+// TestArchiveGap puts bytes between the files and the directory that lists
+// them, and moves the directory accordingly.
+func TestArchiveGap(t *testing.T) {
+	good := sampleArchive(t, "one")
+	start := int(binary.LittleEndian.Uint32(good[len(good)-6:]))
+	for _, gap := range []string{"x", "PK\x03\x04", strings.Repeat("\x00", 4096)} {
+		bad := slices.Concat(good[:start], []byte(gap), good[start:])
+		binary.LittleEndian.PutUint32(bad[len(bad)-6:], uint32(start+len(gap)))
+		if _, err := zip.NewReader(bytes.NewReader(bad), int64(len(bad))); err != nil {
+			t.Errorf("the other reader, which does not mind: %v", err)
+		}
+		if _, err := NewReader(bytes.NewReader(bad), int64(len(bad))); vitrine.ExitCode(err) != 3 {
+			t.Errorf("a gap of %d bytes: %v", len(gap), err)
+		}
 	}
 }
 
