@@ -45,18 +45,12 @@ func unarmor(s string) (*sshsig.Signature, error) {
 	return sig, nil
 }
 
-// dearmor returns the bytes between the two marker lines. Lines end in LF or
-// CR LF, all in the same way; all lines of base64 but the last are as long as
-// the first.
+// dearmor returns the bytes between the two marker lines. Lines end in LF, as
+// ssh-keygen insists too; all lines of base64 but the last are as long as the
+// first.
 func dearmor(s string) ([]byte, error) {
 	if len(s) > maxSignature {
 		return nil, errArmor
-	}
-	if strings.Contains(s, "\r\n") {
-		if strings.Count(s, "\n") != strings.Count(s, "\r\n") {
-			return nil, errArmor
-		}
-		s = strings.ReplaceAll(s, "\r\n", "\n")
 	}
 	lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
 	last := len(lines) - 2
@@ -69,13 +63,9 @@ func dearmor(s string) ([]byte, error) {
 			return nil, errArmor
 		}
 	}
-	// Lines hold no line end any more, so none of what DecodeString skips.
 	text := strings.Join(lines[1:last+1], "")
-	if strings.ContainsAny(text, "\r\n") {
-		return nil, errArmor
-	}
 	blob, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil {
+	if err != nil || strings.Contains(text, "\r") { // which DecodeString skips
 		return nil, errArmor
 	}
 	return blob, nil

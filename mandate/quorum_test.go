@@ -39,7 +39,7 @@ func TestQuorum(t *testing.T) {
 		"two in one":             {[]vitrine.Approval{{Signature: sign(a).Signature + sign(b).Signature}}, "0 of 2"},
 		"with text before":       {[]vitrine.Approval{sign(a), {Signature: "x\n" + sign(b).Signature}}, "1 of 2"},
 		"an empty one":           {[]vitrine.Approval{sign(a), {}}, "1 of 2"},
-		"line ends of Windows":   {[]vitrine.Approval{sign(a), {Signature: strings.ReplaceAll(sign(b).Signature, "\n", "\r\n")}}, ""},
+		"line ends of Windows":   {[]vitrine.Approval{sign(a), {Signature: strings.ReplaceAll(sign(b).Signature, "\n", "\r\n")}}, "1 of 2"},
 		"an unreadably long one": {[]vitrine.Approval{sign(a), {Signature: strings.Repeat("x", 1<<20)}}, "1 of 2"},
 	} {
 		m, err := p.Verify(s, tc.approvals, now)
