@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"bytes"
-	"errors"
 	"io/fs"
 	"net"
 	"os"
@@ -22,7 +21,8 @@ func Approve(path, namespace string, text []byte, passphrase func(path string) (
 	switch {
 	case strings.HasSuffix(path, ".sig"):
 		b, err := readPublic(path)
-		return vitrine.Approval{Signature: string(b)}, err
+		// Signatures have LF alone; a file from Windows may have gained CRs.
+		return vitrine.Approval{Signature: strings.ReplaceAll(string(b), "\r\n", "\n")}, err
 	case strings.HasSuffix(path, ".pub"):
 		return askAgent(path, namespace, text)
 	}
@@ -68,16 +68,5 @@ func askAgent(path, namespace string, text []byte) (vitrine.Approval, error) {
 
 // readPublic reads a small file that is no secret.
 func readPublic(path string) ([]byte, error) {
-	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, vitrine.Refusef(vitrine.Usage, "%s is not there: check the path", path)
-	}
-	if err != nil || !st.Mode().IsRegular() || st.Size() > maxKeyFile {
-		return nil, vitrine.Refusef(vitrine.Usage, "%s is not a key or signature file: check the path", path)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
-	}
-	return b, nil
+	return readSmall(path, "key or signature file", func(fs.FileMode) error { return nil })
 }

@@ -6,15 +6,9 @@ package keyring
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"strings"
 
 	"filippo.io/age"
 	"github.com/hiddeco/sshsig"
@@ -22,9 +16,6 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 )
-
-// maxKeyFile bounds a key, identity or signature file, in bytes.
-const maxKeyFile = 1 << 20
 
 // Ring holds the provider's two keys: the one that signs packages, and the one
 // that holds are sealed to.
@@ -130,31 +121,6 @@ func (i *Identity) recipient() (age.Recipient, error) {
 	return nil, fmt.Errorf("this kind of age identity cannot be used for holds")
 }
 
-// readPrivate reads a key file that only its owner may read.
-func readPrivate(path string) ([]byte, error) {
-	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, vitrine.Refusef(vitrine.Usage, "%s is not there: check the path", path)
-	}
-	if err != nil {
-		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
-	}
-	if !st.Mode().IsRegular() || st.Size() > maxKeyFile {
-		return nil, vitrine.Refusef(vitrine.Usage, "%s is not a key file: check the path", path)
-	}
-	if strings.HasSuffix(path, ".pub") {
-		return nil, vitrine.Refusef(vitrine.Usage, "%s is the public half of a key: give the private one", path)
-	}
-	if st.Mode().Perm()&0o077 != 0 {
-		return nil, vitrine.Refusef(vitrine.Usage, "%s can be read by others: chmod 600 it, and consider whether the key is still secret", path)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
-	}
-	return b, nil
-}
-
 // readSigner reads an OpenSSH private key; passphrase is asked for an
 // encrypted one.
 func readSigner(path string, passphrase func(string) ([]byte, error)) (ssh.Signer, error) {
@@ -186,52 +152,4 @@ func unlock(path string, b []byte, passphrase func(string) ([]byte, error)) (ssh
 		return nil, vitrine.Refusef(vitrine.Failed, "the passphrase does not open %s: try again", path)
 	}
 	return signer, nil
-}
-
-// NewSSHKey writes a new ed25519 key to path and its public line to path.pub,
-// and returns that line. Neither file may exist.
-func NewSSHKey(path, comment string) (string, error) {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return "", fmt.Errorf("make key: %w", err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, comment)
-	if err != nil {
-		return "", fmt.Errorf("make key: %w", err)
-	}
-	key, err := ssh.NewPublicKey(public)
-	if err != nil {
-		return "", fmt.Errorf("make key: %w", err)
-	}
-	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) + " " + comment + "\n"
-	if err := writeNew(path, pem.EncodeToMemory(block), 0o600); err != nil {
-		return "", err
-	}
-	return line, writeNew(path+".pub", []byte(line), 0o644)
-}
-
-// NewAgeKey writes a new age identity to path, which must not exist, and
-// returns its recipient.
-func NewAgeKey(path string) (string, error) {
-	id, err := age.GenerateX25519Identity()
-	if err != nil {
-		return "", fmt.Errorf("make key: %w", err)
-	}
-	text := fmt.Sprintf("# public key: %s\n%s\n", id.Recipient(), id)
-	return id.Recipient().String(), writeNew(path, []byte(text), 0o600)
-}
-
-func writeNew(path string, b []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return vitrine.Refusef(vitrine.Usage, "%s is there already: a key is never overwritten", path)
-	}
-	if err != nil {
-		return fmt.Errorf("write key: %w", err)
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write key: %w", err)
-	}
-	return nil
 }
