@@ -174,13 +174,13 @@ func runBag(t *testing.T, name string, a *txtar.Archive) {
 	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	bag := tree{}
 	for _, f := range a.Files {
-		text, err := strconv.Unquote(strings.TrimSpace(string(f.Data)))
-		path := filepath.Join(dir, filepath.FromSlash(f.Name))
-		if err := errorsJoin(err, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		if bag[f.Name], err = strconv.Unquote(strings.TrimSpace(string(f.Data))); err != nil {
 			t.Fatal(err)
 		}
 	}
+	lay(t, dir, bag)
 	got := "verified"
 	if _, err := production.VerifyBag(dir, production.Trust{Provider: key}, nil); vitrine.ExitCode(err) == 3 {
 		got = "not verified"

@@ -20,7 +20,12 @@ func (v *verification) items() error {
 		return err
 	}
 	defer list.Close()
-	lists := [2]rowHash{newRowHash(writeCSV), newRowHash(func(w io.Writer, row []string) error { _, err := writeDAT(w, row); return err })}
+	replaced := int64(0)
+	lists := [2]rowHash{newRowHash(writeCSV), newRowHash(func(w io.Writer, row []string) error {
+		n, err := writeDAT(w, row)
+		replaced += n
+		return err
+	})}
 	io.WriteString(lists[1].h, datBOM)
 	for _, l := range lists {
 		if err := l.add(header()); err != nil {
@@ -60,6 +65,9 @@ func (v *verification) items() error {
 	}
 	if _, err := described.next(); err != io.EOF {
 		return unverified("%s lists more items than the record", nameItems)
+	}
+	if replaced != v.record.Replaced {
+		return unverified("%s has %d characters replaced, the record says %d", nameDAT, replaced, v.record.Replaced)
 	}
 	return v.totals(root.root(), in, size, lists)
 }
