@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/law"
@@ -68,46 +67,36 @@ func (f grantFile) scope(asked vitrine.Scope) (vitrine.Scope, error) {
 	return s.Normal()
 }
 
-// narrow sets the period's ends that the file gives. Plain dates are read in
-// the file's zone, or else in the demand's.
+// narrow sets the period's ends that the file gives; the others stay. Plain
+// dates are read in the file's zone, or else in the demand's.
 func (f grantFile) narrow(s *vitrine.Scope) error {
-	if f.From.IsZero() && f.To.IsZero() {
-		if f.Zone != "" {
-			return fmt.Errorf("zone is given without from or to")
-		}
+	given := f.From.given || f.To.given
+	dates := f.From.isDate() || f.To.isDate()
+	switch {
+	case !given && f.Zone != "":
+		return fmt.Errorf("zone is given without from or to: take it out, or say what it is for")
+	case !given:
 		return nil
+	case f.From.given && f.To.given && f.From.isDate() != f.To.isDate():
+		return errMixed
+	case !dates && f.Zone != "":
+		return errZoneForInstants
+	case dates && f.Zone != "":
+		s.Zone = f.Zone
 	}
-	zone := f.Zone
-	if zone == "" {
-		zone = s.Zone
-	}
-	ends := [2]time.Time{s.Period.From(), s.Period.To()}
-	dates := false
-	for i, t := range [2]time.Time{f.From.Time, f.To.Time} {
-		key := [2]string{"from", "to"}[i]
-		switch {
-		case t.IsZero():
-		case !isDate(t):
-			at, err := instant(key, t)
-			if err != nil {
-				return err
-			}
-			ends[i] = at
-		case zone == "":
-			return fmt.Errorf("%s is a plain date: say in which zone it begins, such as zone = \"America/Los_Angeles\"", key)
-		default:
-			z, err := vitrine.LoadZone(zone)
-			if err != nil {
-				return err
-			}
-			ends[i], dates = firstMoment(t.Year(), t.Month(), t.Day(), z), true
+	from, to := s.Period.From(), s.Period.To()
+	var err error
+	if f.From.given {
+		if from, err = f.From.in("from", s.Zone); err != nil {
+			return err
 		}
 	}
-	if dates {
-		s.Zone = zone
+	if f.To.given {
+		if to, err = f.To.in("to", s.Zone); err != nil {
+			return err
+		}
 	}
-	var err error
-	s.Period, err = vitrine.NewPeriod(ends[0], ends[1])
+	s.Period, err = vitrine.NewPeriod(from, to)
 	return err
 }
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -41,20 +40,6 @@ type demandFile struct {
 	Correspondents []string `toml:"correspondents"`
 }
 
-// moment is a TOML date or time that remembers, by its location, which of the
-// two it was, and whether it had an offset.
-type moment struct{ time.Time }
-
-// UnmarshalTOML keeps the value as it was parsed.
-func (m *moment) UnmarshalTOML(v any) error {
-	t, ok := v.(time.Time)
-	if !ok {
-		return fmt.Errorf("want a date or a time, such as 2026-11-20T09:00:00Z, without quotes")
-	}
-	m.Time = t
-	return nil
-}
-
 // ParseDemand reads a demand file. The submission's document has its name but
 // not yet its size and digest.
 func ParseDemand(b []byte) (Demand, error) {
@@ -83,7 +68,7 @@ func (f demandFile) demand() (Demand, error) {
 	if f.Document == "" || len(f.Document) > 4096 {
 		return d, fmt.Errorf("document is missing: the path of the paper that came with the demand, relative to this file")
 	}
-	received, err := instant("received", f.Received.Time)
+	received, err := f.Received.instant("received")
 	if err != nil {
 		return d, err
 	}
@@ -111,80 +96,15 @@ func (f demandFile) scope() (vitrine.Scope, error) {
 	}
 	if len(s.Accounts) > 0 && len(s.Categories) > 0 { // Normal says what is missing there first
 		var err error
-		if s.Period, err = period(f.From.Time, f.To.Time, f.Zone); err != nil {
+		if s.Period, err = period(f.From, f.To, f.Zone); err != nil {
 			return s, err
 		}
 	}
 	return s.Normal()
 }
 
-// period is [from, to): two instants, or two plain dates in a named zone, each
-// meaning the first moment of that day there.
-func period(from, to time.Time, zone string) (vitrine.Period, error) {
-	ends := [2]time.Time{from, to}
-	plain := 0
-	for i, t := range ends {
-		key := [2]string{"from", "to"}[i]
-		if isDate(t) {
-			plain++
-			continue
-		}
-		var err error
-		if ends[i], err = instant(key, t); err != nil {
-			return vitrine.Period{}, err
-		}
-	}
-	switch {
-	case plain == 1:
-		return vitrine.Period{}, fmt.Errorf("from and to are of two kinds: give two instants, or two plain dates with a zone")
-	case plain == 0 && zone != "":
-		return vitrine.Period{}, fmt.Errorf("zone is given, but from and to are instants: leave zone out, or give plain dates such as 2026-10-01")
-	case plain == 2 && zone == "":
-		return vitrine.Period{}, fmt.Errorf("from and to are plain dates: say in which zone they begin, such as zone = \"America/Los_Angeles\"")
-	case plain == 2:
-		z, err := vitrine.LoadZone(zone)
-		if err != nil {
-			return vitrine.Period{}, err
-		}
-		for i, t := range ends {
-			ends[i] = firstMoment(t.Year(), t.Month(), t.Day(), z)
-		}
-	}
-	return vitrine.NewPeriod(ends[0], ends[1])
-}
-
-// firstMoment is the first instant of a civil day in a zone: midnight, or
-// where the clocks skip midnight, the moment to which they skip.
-func firstMoment(y int, m time.Month, d int, z *time.Location) time.Time {
-	t := time.Date(y, m, d, 0, 0, 0, 0, z)
-	for t.Day() != d || t.Month() != m { // time.Date may give the hour before a skipped midnight
-		t = t.Add(15 * time.Minute)
-	}
-	// Where midnight comes twice, the earlier one begins the day.
-	if earlier := t.Add(-time.Hour); earlier.Day() == d && earlier.Month() == m {
-		t = earlier
-	}
-	return t
-}
-
-func isDate(t time.Time) bool { return t.Location().String() == "date-local" }
-
-// instant refuses times without an offset and fractions of a second.
-func instant(key string, t time.Time) (time.Time, error) {
-	switch {
-	case t.IsZero():
-		return t, fmt.Errorf("%s is missing: want an instant such as 2026-11-20T09:00:00Z", key)
-	case strings.HasSuffix(t.Location().String(), "-local"):
-		return t, fmt.Errorf("%s has no offset: want an instant such as 2026-11-20T09:00:00Z", key)
-	case t.Nanosecond() != 0:
-		return t, fmt.Errorf("%s has fractions of a second: whole seconds only", key)
-	case t.Year() < 1970 || t.UTC().Year() > 9999:
-		return t, fmt.Errorf("%s is in the year %d: that cannot be meant", key, t.Year())
-	}
-	return t.UTC(), nil
-}
-
-// Decode reads TOML into v; a key that v does not have is an error.
+// Decode reads TOML into v; a key that v does not have is an error, and so is
+// one in other letters: two spellings of one key are two readings of the file.
 func Decode(b []byte, v any) error {
 	if len(b) > MaxFile {
 		return vitrine.Refusef(vitrine.Usage, "the file is %d bytes long: at most %d", len(b), MaxFile)
@@ -199,7 +119,18 @@ func Decode(b []byte, v any) error {
 	case len(meta.Undecoded()) > 0:
 		return vitrine.Refusef(vitrine.Usage, "key %q is not known: correct it or take it out", meta.Undecoded()[0])
 	}
+	for _, key := range meta.Keys() {
+		if strings.ContainsFunc(strings.Join(key, ""), notInKeys) {
+			return vitrine.Refusef(vitrine.Usage, "key %q is not known: keys are written in small letters, as in the example", key)
+		}
+	}
 	return nil
+}
+
+// notInKeys reports what no key of ours holds. The decoder takes keys whatever
+// their case, so that "accounts" and "ACCOUNTS" could stand in one file.
+func notInKeys(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-')
 }
 
 // usage makes an error about a file's content one for its writer.

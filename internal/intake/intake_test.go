@@ -4,13 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/intake"
+	"github.com/vitrine-project/vitrine/law"
 )
 
 const good = `reference  = "26-CR-118"
@@ -52,6 +56,12 @@ func TestCivilDates(t *testing.T) {
 		{"Asia/Kolkata", "2026-01-01", "2026-01-02", "[2025-12-31T18:30:00Z, 2026-01-01T18:30:00Z)"},
 		{"America/Sao_Paulo", "2018-11-04", "2018-11-05", "[2018-11-04T03:00:00Z, 2018-11-05T02:00:00Z)"}, // midnight is skipped: the day begins at 01:00
 		{"America/Havana", "2026-11-01", "2026-11-02", "[2026-11-01T04:00:00Z, 2026-11-02T05:00:00Z)"},    // midnight comes twice: the day begins with the first
+		{"Pacific/Apia", "2011-12-29", "2011-12-30", "[2011-12-29T10:00:00Z, 2011-12-30T10:00:00Z)"},      // 30 December was left out
+		{"Pacific/Apia", "2011-12-30", "2012-01-01", "[2011-12-30T10:00:00Z, 2011-12-31T10:00:00Z)"},
+		{"Pacific/Kwajalein", "1993-08-20", "1993-08-22", "[1993-08-20T12:00:00Z, 1993-08-21T12:00:00Z)"}, // and here 21 August
+		{"Africa/Monrovia", "1972-01-07", "1972-01-08", "[1972-01-07T00:44:30Z, 1972-01-08T00:00:00Z)"},   // 44 min 30 s are skipped
+		{"Asia/Pyongyang", "2015-08-15", "2015-08-16", "[2015-08-14T15:30:00Z, 2015-08-15T15:30:00Z)"},    // at midnight back to 23:30
+		{"Pacific/Kiritimati", "2026-01-01", "2026-01-02", "[2025-12-31T10:00:00Z, 2026-01-01T10:00:00Z)"},
 	} {
 		text := strings.NewReplacer("2002-08-15T00:00:00Z", c.from, "2002-09-15T00:00:00Z", c.to).Replace(good) + "zone = \"" + c.zone + "\"\n"
 		d, err := intake.ParseDemand([]byte(text))
@@ -59,6 +69,37 @@ func TestCivilDates(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s", c.zone, d.Submission.Asked.Period, err, c.want)
 		}
 	}
+}
+
+// TestFirstMoment walks the minutes of two days before each end of a demand in
+// plain dates: none has a date as late as the one asked for, and the end does.
+func TestFirstMoment(t *testing.T) {
+	zones := []string{"UTC", "America/Los_Angeles", "America/Sao_Paulo", "America/Havana", "Asia/Beirut", "Asia/Amman", "Asia/Tehran", "Pacific/Apia", "Pacific/Kwajalein", "Pacific/Fakaofo",
+		"Australia/Lord_Howe", "Antarctica/Troll", "Africa/Monrovia", "Africa/Casablanca", "Europe/Lisbon", "America/Scoresbysund", "America/Nuuk", "Asia/Kathmandu", "Pacific/Enderbury"}
+	rapid.Check(t, func(r *rapid.T) {
+		zone, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(r, "zone"))
+		if err != nil {
+			r.Fatal(err)
+		}
+		from := time.Date(1970, 1, 2+rapid.IntRange(0, 47000).Draw(r, "day"), 0, 0, 0, 0, time.UTC)
+		days := [2]time.Time{from, from.AddDate(0, 0, rapid.IntRange(2, 400).Draw(r, "days"))}
+		text := strings.NewReplacer("2002-08-15T00:00:00Z", days[0].Format(time.DateOnly), "2002-09-15T00:00:00Z", days[1].Format(time.DateOnly)).Replace(good)
+		d, err := intake.ParseDemand([]byte(text + fmt.Sprintf("zone = %q\n", zone)))
+		if err != nil {
+			r.Fatal(err)
+		}
+		for i, end := range [2]time.Time{d.Submission.Asked.Period.From(), d.Submission.Asked.Period.To()} {
+			want := days[i].Format(time.DateOnly)
+			if got := end.In(zone).Format(time.DateOnly); got < want {
+				r.Fatalf("%s begins at %s, which is still %s", want, end, got)
+			}
+			for before := time.Second; before < 48*time.Hour; before += time.Minute {
+				if got := end.Add(-before).In(zone).Format(time.DateOnly); got >= want {
+					r.Fatalf("%s begins at %s, but %s before it is %s", want, end, before, got)
+				}
+			}
+		}
+	})
 }
 
 func TestBadDemands(t *testing.T) {
@@ -88,6 +129,13 @@ func TestBadDemands(t *testing.T) {
 		"clock \"arrival\"":         good + "clock = \"arrival\"\n",
 		"correspondent \"*@x.org\"": good + "correspondents = [\"*@x.org\"]\n",
 		"line 1":                    "reference",
+		"small letters":             good + "ACCOUNTS = [\"carol\"]\n",
+		"key \"Accounts\"":          with("accounts ", "Accounts "),
+		"account\u017f":             good + "\"account\u017f\" = [\"carol\"]\n", // folds to "accounts"
+		"1001 accounts":             with(`["bob", "alice", "bob"]`, "["+strings.Repeat(`"bob",`, 1001)+"]"),
+		"document \"a\\x00b\"":      with(`"papers/warrant.pdf"`, `"a\u0000b"`),
+		"without quotes":            with("2026-11-20T09:00:00Z", `"2026-11-20T09:00:00Z"`),
+		"reaches outside the years": strings.NewReplacer("2002-08-15T00:00:00Z", "0001-01-01").Replace(with("2002-09-15T00:00:00Z", "2002-09-15")) + "zone = \"UTC\"\n",
 		"has already been defined":  good + "reference = \"again\"\n",
 		"the file is":               strings.Repeat("#", intake.MaxFile+1),
 		"incompatible types":        with(`["bob", "alice", "bob"]`, `"bob"`),
@@ -127,6 +175,12 @@ func TestGrant(t *testing.T) {
 		"a date, no zone":    {"to = 2002-09-01\n", "", "in which zone"},
 		"an unknown key":     {"acounts = [\"alice\"]\n", "", "is not known"},
 		"a zone for nothing": {"zone = \"UTC\"\n", "", "without from or to"},
+		"a zone, no date":    {"from = 2002-08-15T00:00:00Z\nzone = \"UTC\"\n", "", "leave zone out"},
+		"two kinds":          {"from = 2002-08-16\nto = 2002-09-01T00:00:00Z\nzone = \"UTC\"\n", "", "two kinds"},
+		"an early year":      {"from = 0001-01-01\nzone = \"UTC\"\n", "", "the years 1970"},
+		"the first second":   {"from = 0001-01-01T00:00:00Z\n", "", "cannot be meant"},
+		"a local time":       {"from = 2002-08-16T00:00:00\n", "", "has no offset"},
+		"two spellings":      {"accounts = [\"alice\"]\nAccounts = [\"bob\"]\n[reasons]\naccounts = \"agreed\"\n", "", "small letters"},
 	} {
 		granted, ds, err := intake.ParseGrant([]byte(c.text), asked(t))
 		if c.says != "" {
@@ -240,8 +294,20 @@ func FuzzGrant(f *testing.F) {
 		if g.Period.From().Before(a.Period.From()) || g.Period.To().After(a.Period.To()) || g.Clock != a.Clock || len(g.Correspondents) != 1 || len(g.Categories) != 1 {
 			t.Fatalf("granted %+v", g)
 		}
+		if normal, err := g.Normal(); err != nil || fmt.Sprint(normal) != fmt.Sprint(g) {
+			t.Fatalf("%v: granted %+v", err, g)
+		}
+		less := 0
+		for _, is := range []bool{len(g.Accounts) < len(a.Accounts), g.Period.From() != a.Period.From(), g.Period.To() != a.Period.To()} {
+			if is {
+				less++
+			}
+		}
+		if less != len(ds) {
+			t.Fatalf("%d fields give less, %d are explained: %+v", less, len(ds), ds)
+		}
 		for _, d := range ds {
-			if d.Reason == "" {
+			if _, known := law.Says(d.Reason); !known {
 				t.Fatalf("no reason: %+v", d)
 			}
 		}
@@ -255,6 +321,13 @@ func FuzzDecisions(f *testing.F) {
 		ds, err := intake.ParseDecisions(b)
 		if err != nil {
 			return
+		}
+		var text strings.Builder
+		for _, d := range ds {
+			fmt.Fprintf(&text, "[[item]]\nnumber = %d\naction = %q\nreason = %q\n", d.Number, map[bool]string{true: "produce", false: "withhold"}[d.Produce], d.Reason)
+		}
+		if again, err := intake.ParseDecisions([]byte(text.String())); !strings.Contains(text.String(), `\`) && (err != nil || !slices.Equal(again, ds)) {
+			t.Fatalf("%v: %+v became %+v", err, ds, again)
 		}
 		seen := map[int64]bool{}
 		for _, d := range ds {
