@@ -60,9 +60,10 @@ type sealer struct {
 	counter uint64 // of the next chunk
 	header  int64  // length of the header and the nonce
 	plain   int64  // bytes taken
-	buf     []byte
+	filling *batch
 	jobs    chan *batch
 	ordered chan *batch
+	free    chan *batch // written, to be filled again
 	workers sync.WaitGroup
 	written chan struct{}
 
@@ -74,10 +75,15 @@ type sealer struct {
 
 // batch is up to 16 chunks on their way through a worker.
 type batch struct {
-	first uint64
-	plain []byte
-	last  bool
-	done  chan []byte
+	first  uint64
+	plain  []byte
+	sealed []byte
+	last   bool
+	done   chan struct{}
+}
+
+func newBatch() *batch {
+	return &batch{plain: make([]byte, 0, batchSize), sealed: make([]byte, 0, batchSize+batchSize/chunkSize*chunkTag), done: make(chan struct{}, 1)}
 }
 
 // errorOnce keeps the first error that one of several goroutines meets.
@@ -131,31 +137,38 @@ func sealerWith(out io.Writer, header, fileKey []byte) (*sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	s := &sealer{aead: aead, out: out, digest: sha256.New(), buf: make([]byte, 0, batchSize), header: int64(len(header))}
+	s := &sealer{aead: aead, out: out, digest: sha256.New(), filling: newBatch(), header: int64(len(header))}
 	s.emit(header)
 	return s, s.failed.get()
 }
 
 func (s *sealer) start(workers int) {
 	s.jobs, s.ordered, s.written = make(chan *batch), make(chan *batch, workers), make(chan struct{})
+	s.free = make(chan *batch, workers+1)
 	for range workers {
 		s.workers.Go(func() {
 			for b := range s.jobs {
-				b.done <- s.seal(b)
+				s.seal(b)
+				b.done <- struct{}{}
 			}
 		})
 	}
 	go func() {
 		defer close(s.written)
 		for b := range s.ordered {
-			s.emit(<-b.done)
+			<-b.done
+			s.emit(b.sealed)
+			select {
+			case s.free <- b:
+			default:
+			}
 		}
 	}()
 }
 
 // seal encrypts the chunks of one batch.
-func (s *sealer) seal(b *batch) []byte {
-	out := make([]byte, 0, len(b.plain)+(len(b.plain)/chunkSize+1)*chunkTag)
+func (s *sealer) seal(b *batch) {
+	b.sealed = b.sealed[:0]
 	var nonce [chacha20poly1305.NonceSize]byte
 	plain := b.plain
 	for n := b.first; ; n++ {
@@ -165,9 +178,9 @@ func (s *sealer) seal(b *batch) []byte {
 		if b.last && len(plain) == 0 {
 			nonce[11] = 1
 		}
-		out = s.aead.Seal(out, nonce[:], chunk, nil)
+		b.sealed = s.aead.Seal(b.sealed, nonce[:], chunk, nil)
 		if len(plain) == 0 {
-			return out
+			return
 		}
 	}
 }
@@ -187,24 +200,30 @@ func (s *sealer) emit(p []byte) {
 func (s *sealer) Write(p []byte) (int, error) {
 	total := len(p)
 	for len(p) > 0 {
-		if len(s.buf) == batchSize { // the last batch is only known at Close
+		if len(s.filling.plain) == batchSize { // the last batch is only known at Close
 			if err := s.send(false); err != nil {
 				return total - len(p), err
 			}
 		}
-		n := min(len(p), batchSize-len(s.buf))
-		s.buf, p = append(s.buf, p[:n]...), p[n:]
+		n := min(len(p), batchSize-len(s.filling.plain))
+		s.filling.plain, p = append(s.filling.plain, p[:n]...), p[n:]
 		s.plain += int64(n)
 	}
 	return total, nil
 }
 
 func (s *sealer) send(last bool) error {
-	b := &batch{first: s.counter, plain: s.buf, last: last, done: make(chan []byte, 1)}
+	b := s.filling
+	b.first, b.last = s.counter, last
 	s.counter += batchSize / chunkSize
 	s.ordered <- b
 	s.jobs <- b
-	s.buf = make([]byte, 0, batchSize)
+	select {
+	case s.filling = <-s.free:
+		s.filling.plain = s.filling.plain[:0]
+	default:
+		s.filling = newBatch()
+	}
 	return s.failed.get()
 }
 
