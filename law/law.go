@@ -8,6 +8,7 @@ package law
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vitrine-project/vitrine"
@@ -51,11 +52,24 @@ func Lookup(id vitrine.InstrumentID) (Instrument, bool) {
 	if i < 0 {
 		return Instrument{}, false
 	}
-	return instruments[i], true
+	return instruments[i].copy(), true
 }
 
 // All lists every instrument, in the order of the table.
-func All() []Instrument { return slices.Clone(instruments) }
+func All() []Instrument {
+	all := slices.Clone(instruments)
+	for i := range all {
+		all[i] = all[i].copy()
+	}
+	return all
+}
+
+// copy keeps the table out of the caller's reach: who could write to it could
+// widen what an instrument reaches.
+func (i Instrument) copy() Instrument {
+	i.Reaches = maps.Clone(i.Reaches)
+	return i
+}
 
 // Check refuses a scope that is wider than the instrument reaches; the ground
 // is the article.

@@ -9,19 +9,26 @@ import (
 	"github.com/vitrine-project/vitrine/law"
 )
 
-// matrix was written by hand from the statutes: s, i, t, c where the category
-// is reached. The article is a part of the ground of the refusal elsewhere.
-var matrix = map[vitrine.InstrumentID]string{
-	"us/subpoena":          "s...",
-	"us/court-order-2703d": "s.t.",
-	"us/search-warrant":    "s.tc",
-	"us/emergency":         "s.tc",
-	"us/preservation":      "s.tc",
-	"eu/epoc-subscriber":   "s...",
-	"eu/epoc-identity":     ".i..",
-	"eu/epoc-traffic":      "..t.",
-	"eu/epoc-content":      "...c",
+// matrix was written by hand from the texts, an instrument a row: the article
+// under which each category is reached, or with a minus in front, the one that
+// is the ground for refusing it.
+var matrix = map[vitrine.InstrumentID][4]string{
+	// subscriber, identity, traffic, content
+	"us/subpoena":          {"18 U.S.C. § 2703(c)(2)", "-" + eu + "Art. 3(10)", "-18 U.S.C. § 2703(c)(1)", "-18 U.S.C. § 2703(a), (b)"},
+	"us/court-order-2703d": {"18 U.S.C. § 2703(c)(2)", "-" + eu + "Art. 3(10)", "18 U.S.C. § 2703(c)(1)(B), (d)", "-18 U.S.C. § 2703(a), (b)"},
+	"us/search-warrant":    {"18 U.S.C. § 2703(c)(2)", "-" + eu + "Art. 3(10)", "18 U.S.C. § 2703(c)(1)(A)", "18 U.S.C. § 2703(a), (b)(1)(A)"},
+	"us/emergency":         {"18 U.S.C. § 2702(c)(4)", "-" + eu + "Art. 3(10)", "18 U.S.C. § 2702(c)(4)", "18 U.S.C. § 2702(b)(8)"},
+	"us/preservation":      {"18 U.S.C. § 2703(f)", "-" + eu + "Art. 3(10)", "18 U.S.C. § 2703(f)", "18 U.S.C. § 2703(f)"},
+	"eu/epoc-subscriber":   {eu + "Art. 3(9), 4(1), 5(3)", ordered, ordered, ordered},
+	"eu/epoc-identity":     {ordered, eu + "Art. 3(10), 4(1), 5(3)", ordered, ordered},
+	"eu/epoc-traffic":      {ordered, ordered, eu + "Art. 3(11), 4(2), 5(4)", ordered},
+	"eu/epoc-content":      {ordered, ordered, ordered, eu + "Art. 3(12), 4(2), 5(4)"},
 }
+
+const (
+	eu      = "Regulation (EU) 2023/1543, "
+	ordered = "-" + eu + "Art. 5(5)(d)" // the order itself names its category
+)
 
 func TestMatrix(t *testing.T) {
 	if len(law.All()) != len(matrix) {
@@ -34,18 +41,53 @@ func TestMatrix(t *testing.T) {
 			continue
 		}
 		for n, c := range []vitrine.Category{"subscriber", "identity", "traffic", "content"} {
+			article, refused := strings.CutPrefix(row[n], "-")
+			if i.Reaches[c].Article != article {
+				t.Errorf("%s and %s: article %q, want %q", id, c, i.Reaches[c].Article, article)
+			}
 			err := i.Check(vitrine.Scope{Categories: []vitrine.Category{c}})
-			if reached := row[n] != '.'; reached != (err == nil) {
-				t.Errorf("%s and %s: %v, want reached %v", id, c, err, reached)
-			}
-			if i.Reaches[c].Article == "" {
-				t.Errorf("%s and %s: no article", id, c)
-			}
 			var r *vitrine.Refusal
-			if err != nil && (!errors.As(err, &r) || r.Kind != vitrine.Refused || r.Ground == "") {
-				t.Errorf("%s and %s: %v is no refusal with its ground", id, c, err)
+			switch {
+			case !refused && err != nil:
+				t.Errorf("%s and %s: %v, want it reached", id, c, err)
+			case refused && (!errors.As(err, &r) || r.Kind != vitrine.Refused || r.Ground != article):
+				t.Errorf("%s and %s: %v, want a refusal on the ground of %s", id, c, err, article)
 			}
 		}
+	}
+}
+
+// TestSets checks every set of categories: one that is not reached refuses it.
+func TestSets(t *testing.T) {
+	for id, row := range matrix {
+		i, _ := law.Lookup(id)
+		for set := 1; set < 16; set++ {
+			var s vitrine.Scope
+			refused := false
+			for n, c := range vitrine.Categories {
+				if set&(1<<n) != 0 {
+					s.Categories = append(s.Categories, c)
+					refused = refused || row[n][0] == '-'
+				}
+			}
+			if err := i.Check(s); refused != (err != nil) {
+				t.Errorf("%s and %v: %v, want refused %v", id, s.Categories, err, refused)
+			}
+		}
+	}
+	i, _ := law.Lookup("us/search-warrant")
+	if err := i.Check(vitrine.Scope{Categories: []vitrine.Category{"location"}}); err == nil {
+		t.Error("a category that nobody knows was reached")
+	}
+}
+
+// TestTableIsKept writes into what it was given.
+func TestTableIsKept(t *testing.T) {
+	i, _ := law.Lookup("us/subpoena")
+	i.Reaches[vitrine.Content] = law.Reach{Reached: true}
+	law.All()[0].Reaches[vitrine.Content] = law.Reach{Reached: true}
+	if again, _ := law.Lookup("us/subpoena"); again.Reaches[vitrine.Content].Reached {
+		t.Error("a caller widened the table")
 	}
 }
 

@@ -6,6 +6,7 @@ package authority
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,14 +34,14 @@ func (e Entry) jurisdiction() string {
 	if j == "" {
 		j, _, _ = strings.Cut(string(e.ID), "-")
 	}
-	if strings.Contains(memberStates, " "+j+" ") {
+	if slices.Contains(strings.Fields(memberStates), j) {
 		return "eu"
 	}
 	return j
 }
 
 // memberStates are bound by Regulation (EU) 2023/1543: all but Denmark.
-const memberStates = " at be bg cy cz de ee es fi fr gr hr hu ie it lt lu lv mt nl pl pt ro se si sk "
+const memberStates = "at be bg cy cz de ee es fi fr gr hr hu ie it lt lu lv mt nl pl pt ro se si sk"
 
 // Directory is the list of authorities that may ask.
 type Directory struct{ entries []Entry }
@@ -51,29 +52,17 @@ func NewDirectory(entries []Entry) (Directory, error) {
 	var d Directory
 	owner := map[string]vitrine.AuthorityID{}
 	for _, e := range entries {
-		if _, err := vitrine.ParseName(string(e.ID)); err != nil {
+		if err := e.check(); err != nil {
 			return d, err
 		}
 		if _, twice := d.Find(e.ID); twice {
 			return d, fmt.Errorf("two entries have the id %q", e.ID)
 		}
-		if e.Name == "" {
-			return d, fmt.Errorf("%q has no name: want the one that stands in letters", e.ID)
-		}
-		if err := vitrine.Plain("the name of authority", e.Name); err != nil {
-			return d, err
-		}
-		if e.Language != "" && !strings.Contains(" en fr de ", " "+e.Language+" ") {
-			return d, fmt.Errorf("%q has the language %q: want en, fr or de", e.ID, e.Language)
-		}
-		if len(e.SealTo) == 0 {
-			return d, fmt.Errorf("%q has no seal_to: want the authority's own age recipient, taken from the authority itself", e.ID)
-		}
 		for _, s := range e.SealTo {
-			if _, err := production.ParseRecipient(s); err != nil {
-				return d, fmt.Errorf("%q: seal_to: %w", e.ID, err)
-			}
-			if other, ok := owner[s]; ok {
+			switch other, taken := owner[s]; {
+			case taken && other == e.ID:
+				return d, fmt.Errorf("%q has a key twice in seal_to: keep one", e.ID)
+			case taken:
 				return d, fmt.Errorf("%q and %q have the same key in seal_to: one could open what is meant for the other", other, e.ID)
 			}
 			owner[s] = e.ID
@@ -81,6 +70,32 @@ func NewDirectory(entries []Entry) (Directory, error) {
 		d.entries = append(d.entries, e)
 	}
 	return d, nil
+}
+
+// check looks at an entry by itself.
+func (e Entry) check() error {
+	if _, err := vitrine.ParseName(string(e.ID)); err != nil {
+		return err
+	}
+	switch j := e.jurisdiction(); {
+	case e.Name == "":
+		return fmt.Errorf("%q has no name: want the one that stands in letters", e.ID)
+	case e.Jurisdiction != "" && !slices.ContainsFunc(law.All(), func(i law.Instrument) bool { return i.Jurisdiction == j }):
+		return fmt.Errorf("%q has the jurisdiction %q: want us, eu, or a member state such as de", e.ID, e.Jurisdiction)
+	case !slices.Contains([]string{"", "en", "fr", "de"}, e.Language):
+		return fmt.Errorf("%q has the language %q: want en, fr or de", e.ID, e.Language)
+	case len(e.SealTo) == 0:
+		return fmt.Errorf("%q has no seal_to: want the authority's own age recipient, taken from the authority itself", e.ID)
+	}
+	if err := vitrine.Plain("the name of authority", e.Name); err != nil {
+		return err
+	}
+	for _, s := range e.SealTo {
+		if _, err := production.ParseRecipient(s); err != nil {
+			return fmt.Errorf("%q: seal_to: %w", e.ID, err)
+		}
+	}
+	return nil
 }
 
 // Find returns the entry of that id.

@@ -24,14 +24,17 @@ func TestDirectoryRefuses(t *testing.T) {
 	a, b := recipient(t), recipient(t)
 	good := authority.Entry{ID: "us-x", Name: "X", SealTo: []string{a}}
 	for says, entries := range map[string][]authority.Entry{
-		"two entries":  {good, {ID: "us-x", Name: "Y", SealTo: []string{b}}},
-		"same key":     {good, {ID: "us-y", Name: "Y", SealTo: []string{a}}},
-		"no name":      {{ID: "us-x", SealTo: []string{a}}},
-		"no seal_to":   {{ID: "us-x", Name: "X"}},
-		"name":         {{ID: "US X", Name: "X", SealTo: []string{a}}},
-		"secret key":   {{ID: "us-x", Name: "X", SealTo: []string{"AGE-SECRET-KEY-1QQQQ"}}},
-		"age1":         {{ID: "us-x", Name: "X", SealTo: []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ"}}},
-		"cannot be se": {{ID: "us-x", Name: "X\n", SealTo: []string{a}}},
+		"two entries":         {good, {ID: "us-x", Name: "Y", SealTo: []string{b}}},
+		"same key":            {good, {ID: "us-y", Name: "Y", SealTo: []string{a}}},
+		"a key twice":         {{ID: "us-x", Name: "X", SealTo: []string{a, a}}},
+		"jurisdiction \"US\"": {good, {ID: "y", Name: "Y", Jurisdiction: "US", SealTo: []string{b}}},
+		"language \"it\"":     {{ID: "it-x", Name: "X", Language: "it", SealTo: []string{a}}},
+		"no name":             {{ID: "us-x", SealTo: []string{a}}},
+		"no seal_to":          {{ID: "us-x", Name: "X"}},
+		"name":                {{ID: "US X", Name: "X", SealTo: []string{a}}},
+		"secret key":          {{ID: "us-x", Name: "X", SealTo: []string{"AGE-SECRET-KEY-1QQQQ"}}},
+		"age1":                {{ID: "us-x", Name: "X", SealTo: []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ"}}},
+		"cannot be se":        {{ID: "us-x", Name: "X\n", SealTo: []string{a}}},
 	} {
 		if _, err := authority.NewDirectory(entries); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want an error about %q, got %v", says, err)
