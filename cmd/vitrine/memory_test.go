@@ -14,8 +14,9 @@ import (
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
 )
 
-// TestMemory answers from a 2 GB mbox and a Maildir with a 300 MB message in
-// a process of its own, whose peak must stay under 128 MB.
+// TestMemory answers from a 2 GB mbox, a Maildir with a 300 MB message and one
+// with 150,000 messages, in a process of its own, whose peak must stay under
+// 128 MB.
 func TestMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: writes 3 GB")
@@ -28,9 +29,10 @@ func TestMemory(t *testing.T) {
 	}{
 		"mbox of 2 GB":      {"mbox", "{account}", func(t *testing.T, dir string) { bigMbox(t, filepath.Join(dir, "alice"), 2<<30) }},
 		"message of 300 MB": {"maildir", "{account}", func(t *testing.T, dir string) { bigMessage(t, filepath.Join(dir, "alice"), 300<<20) }},
+		"150,000 messages":  {"maildir", "{account}", func(t *testing.T, dir string) { manyMessages(t, filepath.Join(dir, "alice"), 150_000) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(dir, c.kind)
+			dir := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +70,7 @@ func below(t *testing.T, what, file string, bound int64) {
 	}
 }
 
-// bigMbox writes messages of 30 KB, three in four of them in the scope's month.
+// bigMbox writes messages of 30 KB, one in eight of them in the scope's month.
 func bigMbox(t *testing.T, path string, size int64) {
 	t.Helper()
 	f, err := os.Create(path)
@@ -80,13 +82,34 @@ func bigMbox(t *testing.T, path string, size int64) {
 	body := strings.Repeat(strings.Repeat("all the world's a stage, ", 3)+"\n", 400)
 	for n := int64(0); n*int64(len(body)) < size; n++ {
 		at := time.Date(2002, 8, 20, 12, 0, 0, 0, time.UTC)
-		if n%4 == 0 {
+		if n%8 > 0 {
 			at = at.AddDate(0, 6, 0)
 		}
 		fmt.Fprintf(w, "From a@example.org %s\nFrom: a@example.org\nTo: b@example.org\nDate: %s\nSubject: %d\n\n%s\n", at.Format(time.ANSIC), at.Format(time.RFC1123Z), n, body)
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// manyMessages writes short messages, of which the first thousand are in the
+// scope's month.
+func manyMessages(t *testing.T, dir string, n int) {
+	t.Helper()
+	for _, sub := range []string{"cur", "new", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := time.Date(2002, 8, 20, 12, 0, 0, 0, time.UTC)
+	for i := range n {
+		if i == 1000 {
+			at = at.AddDate(1, 0, 0)
+		}
+		name := fmt.Sprintf("%d.M%06dP1.some.host.example:2,S", at.Unix(), i)
+		if err := os.WriteFile(filepath.Join(dir, "cur", name), []byte("From: a@example.org\n\nx\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ var subs = [...]string{"new", "cur"}
 const (
 	enoughListings = 12
 	maxListings    = 200
+	usualSpan      = 1 << 16                // messages listed at once: memory does not grow with the mailbox
 	still          = 100 * time.Millisecond // more than the grain of a file system's stamps
 )
 
@@ -32,6 +34,7 @@ const (
 type box struct {
 	path string
 	dirs [len(subs)]*os.File // nil where the directory does not exist
+	span int                 // how many messages are listed at once
 }
 
 // Close lets the directories go.
@@ -68,16 +71,30 @@ func byUnique(a, b entry) int {
 	return a.sub - b.sub
 }
 
-// list returns all messages, sorted. Mail that is delivered meanwhile does not
-// keep it from ending.
-func (b *box) list(ctx context.Context) ([]entry, error) {
+// each calls f for all messages in the order of their names, a span at a time.
+func (b *box) each(ctx context.Context, f func([]entry) error) error {
+	for from := ""; ; {
+		list, err := b.list(ctx, from)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := f(list); err != nil {
+			return err
+		}
+		from = list[len(list)-1].unique() + "\x00" // the next name there can be
+	}
+}
+
+// list returns the first span of messages from a name on, sorted. Mail that is
+// delivered meanwhile does not keep it from ending.
+func (b *box) list(ctx context.Context, from string) ([]entry, error) {
 	var known []entry
 	var before stamps
 	for n, barren := 0, 0; n < maxListings; n++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		more, err := b.once()
+		more, err := b.once(from)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +103,7 @@ func (b *box) list(ctx context.Context) ([]entry, error) {
 			return nil, err
 		}
 		all, added := merge(known, more)
-		if known = all; n > 0 && len(added) == 0 && now == before && now.old(still) {
+		if known = b.cut(all); n > 0 && len(added) == 0 && now == before && now.old(still) {
 			return known, nil
 		}
 		before = now
@@ -129,9 +146,9 @@ func (b *box) stamps() (s stamps, err error) {
 	return s, nil
 }
 
-// once lists both directories one time. Names that begin with a dot are no
-// messages.
-func (b *box) once() ([]entry, error) {
+// once lists both directories one time, as far as a span goes. Names that
+// begin with a dot are no messages.
+func (b *box) once(from string) ([]entry, error) {
 	var list []entry
 	for i, d := range b.dirs {
 		if d == nil {
@@ -140,19 +157,42 @@ func (b *box) once() ([]entry, error) {
 		if _, err := d.Seek(0, 0); err != nil {
 			return nil, unreadable(b.path+"/"+subs[i], err)
 		}
-		names, err := d.Readdirnames(-1)
-		if err != nil {
-			return nil, unreadable(b.path+"/"+subs[i], err)
-		}
-		list = slices.Grow(list, len(names))
-		for _, name := range names {
-			if name[0] != '.' {
-				list = append(list, entry{i, name})
+		for {
+			names, err := d.Readdirnames(4096)
+			for _, name := range names {
+				if e := (entry{i, name}); name[0] != '.' && e.unique() >= from {
+					list = append(list, e)
+				}
+			}
+			if len(list) >= 2*b.span {
+				slices.SortFunc(list, byUnique)
+				list = b.cut(list)
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return nil, unreadable(b.path+"/"+subs[i], err)
 			}
 		}
 	}
 	slices.SortFunc(list, byUnique)
-	return list, nil
+	return b.cut(list), nil
+}
+
+// cut shortens a sorted listing to a span, never between two places of one
+// name.
+func (b *box) cut(list []entry) []entry {
+	if len(list) <= b.span {
+		return list
+	}
+	last := list[b.span-1].unique()
+	n := b.span
+	for n < len(list) && list[n].unique() == last {
+		n++
+	}
+	clear(list[n:]) // lets their names go
+	return list[:n]
 }
 
 // merge joins two sorted listings. Of a name that both have, the places of the
@@ -179,12 +219,18 @@ func merge(before, after []entry) (all, added []entry) {
 	return all, added
 }
 
-// state is a token for what is listed, blind to moves and flags.
-func state(list []entry) string {
-	h := sha256.New()
-	for _, e := range list {
-		h.Write([]byte(e.unique()))
-		h.Write([]byte{0})
-	}
-	return fmt.Sprintf("files=%d names=%s", len(list), hex.EncodeToString(h.Sum(nil)[:16]))
+// state is a token for what is listed, blind to moves and flags. each is told
+// of every message on the way.
+func (b *box) state(ctx context.Context, each func(entry)) (string, error) {
+	h, n := sha256.New(), 0
+	err := b.each(ctx, func(list []entry) error {
+		for _, e := range list {
+			h.Write([]byte(e.unique()))
+			h.Write([]byte{0})
+			each(e)
+		}
+		n += len(list)
+		return nil
+	})
+	return fmt.Sprintf("files=%d names=%s", n, hex.EncodeToString(h.Sum(nil)[:16])), err
 }

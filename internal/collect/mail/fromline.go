@@ -58,6 +58,14 @@ func parseFromLine(b []byte) (received production.Interval, n int, ok bool) {
 	}
 }
 
+// mayBeFromLine reports whether b, which begins with "From " behind a blank
+// line and separates nothing by the rules, has a header behind that line: then
+// a writer may have meant it to separate.
+func mayBeFromLine(b []byte) bool {
+	i := bytes.IndexByte(b[:min(len(b), maxFromLine)], '\n')
+	return i >= 0 && headerFollows(b[i+1:])
+}
+
 // cutSender cuts the sender off, who may be quoted.
 func cutSender(s string) (sender, rest string) {
 	i := 0

@@ -102,7 +102,7 @@ func (l *letters) find(ctx context.Context, e entry) (int, entry, error) {
 				return fd, e, err
 			}
 		}
-		if l.renamed, err = l.box.list(ctx); err != nil {
+		if l.renamed, err = l.box.list(ctx, e.unique()); err != nil {
 			return -1, e, err
 		}
 		if _, found = slices.BinarySearchFunc(l.renamed, e.unique(), toUnique); !found {

@@ -64,7 +64,7 @@ func (b *box) openLetter(ctx context.Context, k letterKey) (io.ReadCloser, error
 	at := k.entry
 	fd, err := openat(b.dirs[at.sub], at.name, 0)
 	for n := 0; errors.Is(err, unix.ENOENT) && n < maxMoves; n++ {
-		list, err2 := b.list(ctx)
+		list, err2 := b.list(ctx, k.unique())
 		if err2 != nil {
 			return nil, err2
 		}

@@ -28,6 +28,7 @@ const maxDepth = 16
 type maildirs struct {
 	declaration vitrine.Source
 	pattern     pattern
+	span        int // how many messages are listed at once
 }
 
 // Maildir returns the Maildirs at path, which has {account} as one whole
@@ -37,7 +38,7 @@ func Maildir(name, path string) (collect.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &maildirs{vitrine.Source{Name: name, Kind: KindMaildir, Path: path}, p}, nil
+	return &maildirs{vitrine.Source{Name: name, Kind: KindMaildir, Path: path}, p, usualSpan}, nil
 }
 
 func (m *maildirs) Declaration() vitrine.Source { return m.declaration }
@@ -139,7 +140,7 @@ func (m *maildirs) open(c collect.Container) (*box, error) {
 		below = strings.Split(folder, "/")
 	}
 	names := m.pattern.names(entry, below...)
-	b := &box{path: m.pattern.show(names)}
+	b := &box{path: m.pattern.show(names), span: m.span}
 	dir, err := m.pattern.descend(names)
 	if err != nil {
 		return nil, unreadable(b.path, err)
@@ -162,17 +163,12 @@ func (m *maildirs) measure(ctx context.Context, c *collect.Container) error {
 		return err
 	}
 	defer b.Close()
-	list, err := b.list(ctx)
-	if err != nil {
-		return err
-	}
-	c.State = state(list)
-	for _, e := range list {
+	c.State, err = b.state(ctx, func(e entry) {
 		if st, err := lstat(b.dirs[e.sub], e.name); err == nil {
 			c.Size += st.Size
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 // State returns the number of messages and a digest of their names without
@@ -183,8 +179,7 @@ func (m *maildirs) State(ctx context.Context, c collect.Container) (string, erro
 		return "", err
 	}
 	defer b.Close()
-	list, err := b.list(ctx)
-	return state(list), err
+	return b.state(ctx, func(entry) {})
 }
 
 // Enumerate yields the messages in the order of their names. It reads no more
@@ -195,25 +190,23 @@ func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, yield fun
 		return err
 	}
 	defer b.Close()
-	list, err := b.list(ctx)
-	if err != nil {
-		return err
-	}
-	r := letters{box: b, list: list}
-	for i, e := range list {
-		if err := ctx.Err(); err != nil {
-			return err
+	return b.each(ctx, func(list []entry) error {
+		r := letters{box: b, list: list}
+		for i, e := range list {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r.at = i
+			it, ok, err := r.item(ctx, e)
+			if err == nil && ok {
+				err = yield(it)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		r.at = i
-		it, ok, err := r.item(ctx, e)
-		if err == nil && ok {
-			err = yield(it)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Open returns a message's bytes. Whoever reads them to the end knows that

@@ -20,6 +20,9 @@ const noFromLine = "no-from-line"
 // hidden is why a message is uncertain whose Content-Length steps over another.
 const hidden = "content-length"
 
+// doubtful is why a message is uncertain that may be two.
+const doubtful = "from-line"
+
 // pass is one reading of an mbox file, from its beginning to a fixed end.
 type pass struct {
 	ctx  context.Context
@@ -98,8 +101,11 @@ func (r *pass) message(s *scanner, p piece, yield func(collect.Item) error) erro
 	if p.unquoted {
 		it.Unquoted = s.reverse(p.size)
 	}
-	if p.hides {
+	switch {
+	case p.hides:
 		it.Uncertain = hidden
+	case p.doubt && p.form != formCl2:
+		it.Uncertain = doubtful
 	}
 	if p.isCut {
 		it.Flags = append(it.Flags, flagTruncated)

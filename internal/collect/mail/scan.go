@@ -27,6 +27,7 @@ type piece struct {
 	isCut    bool // the file ends in its middle
 	ended    bool // its header ends with a blank line
 	hides    bool // its Content-Length steps over what looks like a From_ line
+	doubt    bool // it has a line that may be a From_ line no rule reads
 	unquoted bool
 }
 
@@ -36,6 +37,7 @@ type scanner struct {
 	head   heading
 	quoted bool // the item has quoted lines
 	bare   bool // it has lines that such a writer would have quoted
+	doubt  bool // one of them stands where a From_ line would
 	plain  bool // quoting is not looked for
 	peeked []byte
 }
@@ -89,7 +91,14 @@ func (s *scanner) candidate(at int64) (f fromLine, ok bool, err error) {
 	}
 	received, n, ok := parseFromLine(b[:min(len(b), maxFromLine+lookAhead)])
 	s.bare = s.bare || !ok
+	s.doubt = s.doubt || !ok && s.afterBlank(at) && mayBeFromLine(b)
 	return fromLine{at, at + int64(n), received}, ok, nil
+}
+
+// afterBlank reports whether the line before a place is empty.
+func (s *scanner) afterBlank(at int64) bool {
+	b := s.buffer[:at-s.base]
+	return bytes.HasSuffix(b, []byte("\n\n")) || bytes.HasSuffix(b, []byte("\n\r\n"))
 }
 
 // pieces yields every piece from the first From_ line on, which first is.
@@ -109,7 +118,7 @@ func (s *scanner) pieces(first fromLine, yield func(piece) error) error {
 
 // piece reads the piece that begins with p's From_ line and returns the next.
 func (s *scanner) piece(p *piece) (next fromLine, more bool, err error) {
-	s.quoted, s.bare, s.plain = false, false, false
+	s.quoted, s.bare, s.plain, s.doubt = false, false, false, false
 	s.begin(p.end)
 	b, err := s.view(p.end, s.header+maxFromLine+lookAhead) // nothing below moves the window
 	if err != nil {
@@ -203,6 +212,7 @@ func (s *scanner) trimmed(start, stop int64) int64 {
 func (s *scanner) finishPiece(p *piece, end int64) error {
 	p.size = end - p.fromLine.end
 	p.sum = s.finish(&s.window, end)
+	p.doubt = s.doubt
 	switch {
 	case p.form != "":
 	case s.quoted && s.bare:
