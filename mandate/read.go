@@ -184,6 +184,9 @@ func (s Statement) check() error {
 		if _, err := vitrine.ParseName(src.Kind); err != nil {
 			return err
 		}
+		if err := vitrine.Plain("path", src.Path); err != nil {
+			return err
+		}
 	}
 	return s.checkApprovers()
 }

@@ -130,6 +130,9 @@ func ruledItem(v string) (RuledItem, error) {
 	if parts[2] != actions[true] && parts[2] != actions[false] {
 		return it, fmt.Errorf("item %d: %q is neither produce nor withhold", n, parts[2])
 	}
+	if err := vitrine.Plain("reason", parts[3]); err != nil {
+		return it, err
+	}
 	it = RuledItem{Number: n, SHA256: digest, Produce: parts[2] == actions[true], Reason: parts[3]}
 	if it.Reason == "-" {
 		it.Reason = ""

@@ -105,6 +105,8 @@ func cases(t *testing.T) map[string]vector {
 		"value-ruling-action":   v("value", "malformed", "neither produce nor withhold", strings.Replace(r.Text(), " withhold ", " keep ", 1), nil),
 		"value-received":        v("value", "malformed", "received before 1970", change("2026-11-20T11:00:00Z", "0001-01-01T00:00:00Z"), nil),
 		"value-fingerprint":     v("value", "malformed", "an approver's fingerprint that is none", change(p.Approvers[0].Fingerprint, "SHA256:anything"), nil),
+		"value-path":            v("value", "malformed", "a path that begins with a blank", change("maildir /srv/mail of all", "maildir  /srv/mail of all"), nil),
+		"value-ruling-reason":   v("value", "malformed", "a reason that begins with a blank", strings.Replace(r.Text(), " withhold ", " withhold  ", 1), nil),
 		"value-source":          v("value", "malformed", "a source without a path", change("source:            mail maildir /srv/mail of all/{account}", "source:            mail maildir"), nil),
 		"rules-order":           v("rules", "refused", "the approvers in another order than the policy's", swapped(good), sign(swapped(good), a, b)),
 		"confusion-ruling-sig":  v("quorum", "refused", "a ruling's signatures under a statement", good, sign(r.Text(), a, b)),
