@@ -5,6 +5,7 @@
 package letter
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"strings"
@@ -43,23 +44,15 @@ type Data struct {
 //go:embed templates/*.txt
 var templates embed.FS
 
-// parsed are the templates by language, since a field has a name in each.
-var parsed = map[string]*template.Template{}
+// parsed are the templates by language.
+var parsed = parse()
 
-func init() {
-	for lang := range fields {
-		parsed[lang] = template.Must(template.New("").Funcs(template.FuncMap{
-			"line": line, "join": joined, "day": day, "instant": instant, "reason": reason,
-			"field": func(name string) string { return fields[lang][name] },
-		}).ParseFS(templates, "templates/*."+lang+".txt"))
+func parse() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	for lang, w := range languages {
+		all[lang] = template.Must(template.New("").Funcs(w.funcs()).ParseFS(templates, "templates/*."+lang+".txt"))
 	}
-}
-
-// fields are the names of a scope's fields in each language.
-var fields = map[string]map[string]string{
-	"en": {"accounts": "Accounts", "categories": "Categories of data", "from": "Beginning of the period", "to": "End of the period (not included)", "correspondents": "Correspondents"},
-	"fr": {"accounts": "Comptes", "categories": "Catégories de données", "from": "Début de la période", "to": "Fin de la période (non comprise)", "correspondents": "Correspondants"},
-	"de": {"accounts": "Konten", "categories": "Datenkategorien", "from": "Beginn des Zeitraums", "to": "Ende des Zeitraums (ausschließlich)", "correspondents": "Korrespondenten"},
+	return all
 }
 
 // Text returns the letter.
@@ -92,32 +85,85 @@ func line(v any) string {
 	}, strings.ToValidUTF8(fmt.Sprint(v), "\uFFFD"))
 }
 
-func joined(v any) string {
-	switch list := v.(type) {
-	case []vitrine.Account:
-		return joinLines(list)
-	case []vitrine.Category:
-		return joinLines(list)
-	}
-	return line(v)
-}
-
-func joinLines[T ~string](list []T) string {
-	parts := make([]string, len(list))
-	for i, v := range list {
-		parts[i] = line(string(v))
+// list joins values on one line, by the names that a table gives them.
+func list[T ~string](values []T, table map[string]string) string {
+	parts := make([]string, len(values))
+	for i, v := range values {
+		parts[i] = called(table, string(v))
 	}
 	return strings.Join(parts, ", ")
 }
 
-func day(t time.Time) string     { return t.UTC().Format("2006-01-02") }
-func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// called is what a table calls a value.
+func called(table map[string]string, value string) string {
+	if name, ok := table[value]; ok {
+		return name
+	}
+	return line(value)
+}
 
-// reason is the sentence of a narrowing's code, which only English has; other
-// languages show the code.
-func reason(code string) string {
+// funcs are what the templates of a language may call. Each of them that says
+// a value from outside says it on one line.
+func (w words) funcs() template.FuncMap {
+	return template.FuncMap{
+		"line":       line,
+		"number":     func(n int64) string { return fmt.Sprintf("%6d", n) },
+		"day":        func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"instant":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"accounts":   func(a []vitrine.Account) string { return list(a, nil) },
+		"addresses":  func(a []string) string { return list(a, nil) },
+		"categories": func(c []vitrine.Category) string { return list(c, w.categories) },
+		"clock":      func(c vitrine.Clock) string { return called(w.clocks, string(c)) },
+		"field":      func(name string) string { return called(w.fields, name) },
+		"value":      w.value,
+		"reason":     w.reason,
+		"sentence":   sentence,
+		"instrument": func(d Data) string {
+			return line(cmp.Or(w.instruments[d.Demand.Submission.Instrument], d.Instrument))
+		},
+		"volume":   func(d vitrine.Demand) int { return len(d.Packages) + 1 },
+		"produced": func(d vitrine.Demand) int64 { return ruled(d, true) },
+		"withheld": func(d vitrine.Demand) int64 { return ruled(d, false) },
+	}
+}
+
+// value says one side of a difference.
+func (w words) value(field, text string) string {
+	switch {
+	case field == "categories":
+		return list(strings.Split(text, ", "), w.categories)
+	case field == "correspondents" && text == "any":
+		return w.any
+	}
+	return line(text)
+}
+
+func (w words) reason(code string) string {
+	if says, ok := w.reasons[code]; ok {
+		return says
+	}
 	if says, ok := law.Says(code); ok {
 		return says
 	}
 	return line(code)
+}
+
+// sentence ends a text that others wrote.
+func sentence(text string) string {
+	text = line(text)
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
+// ruled counts the items that signed rulings produce, or withhold.
+func ruled(d vitrine.Demand, produce bool) int64 {
+	var n int64
+	for _, produced := range d.Decided {
+		if produced == produce {
+			n++
+		}
+	}
+	return n
 }
