@@ -198,14 +198,7 @@ func TestDiskFull(t *testing.T) {
 // TestBusy wants a second command on the same store to say so.
 func TestBusy(t *testing.T) {
 	w := newWorld(t, "")
-	config, base, err := loadConfig(w.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, release, err := openDesk(t.Context(), deskOptions{config: config, base: base, out: w.outbox, now: program{}.now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, release := w.desk(t)
 	defer release()
 	if o := (call{args: w.answer()}).run(t); o.code != 5 {
 		t.Errorf("exit %d, want 5 (busy)\n%s", o.code, o.stderr)
@@ -216,16 +209,9 @@ func TestBusy(t *testing.T) {
 // database could, and queues the step that it leads to.
 func forge(t *testing.T, w world, step string, make func(vitrine.Demand) vitrine.Event) {
 	t.Helper()
-	config, base, err := loadConfig(w.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	desk, release, err := openDesk(t.Context(), deskOptions{config: config, base: base, out: w.outbox, now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	desk, release := w.desk(t)
 	defer release()
-	err = desk.DB.Update(t.Context(), func(tx *store.Tx) error {
+	err := desk.DB.Update(t.Context(), func(tx *store.Tx) error {
 		ids, err := tx.Demands()
 		if err != nil {
 			return err

@@ -97,11 +97,7 @@ func (d demo) call(ctx context.Context, args ...string) ([]byte, error) {
 	var out bytes.Buffer
 	p := d.program
 	p.stdout = &out
-	root := p.root()
-	root.SetArgs(args)
-	root.SetOut(&out)
-	root.SetErr(p.stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
+	if err := p.execute(ctx, args); err != nil {
 		return nil, fmt.Errorf("vitrine %s: %w", args[0], err)
 	}
 	return out.Bytes(), nil

@@ -63,14 +63,7 @@ func conclude(t *testing.T, w world, r Result) ending {
 // stages reads the stored events.
 func stages(t *testing.T, w world, id vitrine.ID) string {
 	t.Helper()
-	config, base, err := loadConfig(w.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	desk, release, err := openDesk(t.Context(), deskOptions{config: config, base: base, out: w.outbox, now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	desk, release := w.desk(t)
 	defer release()
 	events, err := desk.Events(t.Context(), id)
 	if err != nil {

@@ -37,15 +37,19 @@ type program struct {
 
 // run carries out one command line and returns its exit code.
 func (p program) run(ctx context.Context, args []string) int {
-	root := p.root()
-	root.SetArgs(args)
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	err := p.execute(ctx, args)
 	if err != nil {
 		fmt.Fprintln(p.stderr, "vitrine:", explain(err))
 	}
 	return vitrine.ExitCode(err)
+}
+
+func (p program) execute(ctx context.Context, args []string) error {
+	root := p.root()
+	root.SetArgs(args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	return root.ExecuteContext(ctx)
 }
 
 // explain adds to a fault what a person can do about it.

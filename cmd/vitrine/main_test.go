@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
 )
 
@@ -176,6 +177,25 @@ func newWorld(t *testing.T, database string) world {
 		edit(t, w.config, "[store]\n", "[store]\ndatabase = \""+database+"\"\n")
 	}
 	return w
+}
+
+// desk opens w's desk, as a command would, until the test ends or release is
+// called.
+func (w world) desk(t *testing.T) (d *casework.Desk, release func()) {
+	t.Helper()
+	config, base, err := loadConfig(w.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, closeDesk, err := openDesk(t.Context(), deskOptions{config: config, base: base, out: w.outbox, now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, func() {
+		if err := closeDesk(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func edit(t *testing.T, path, old, new string) {

@@ -1,3 +1,10 @@
+// Package collect is the one door to customers' data: Run visits the sources
+// that a mandate names, decides for every item whether it is in, out or
+// undeterminable, each with its reason, and puts what is in or undeterminable
+// into a hold, exactly as stored. What is out is counted and never opened
+// beyond what the decision needs; the sums close for each container; nothing is
+// read without a valid Mandate, or from a source that is declared otherwise
+// than it was signed. It writes to no source. Rules: spec/production.md.
 package collect
 
 import (
