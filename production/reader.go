@@ -241,7 +241,7 @@ func (r *Reader) Items(f func(Item) error) error {
 	if err != nil {
 		return err
 	}
-	lines, dir := newLines(content), newCentral(r)
+	lines, dir, last := newLines(content), newCentral(r), int64(0)
 	for range r.items {
 		e, err := dir.next()
 		if err != nil {
@@ -254,6 +254,10 @@ func (r *Reader) Items(f func(Item) error) error {
 		if it.Path() != e.name || it.Size != e.size {
 			return unverified("%s speaks of %s where %s lies", nameItems, it.Path(), e.name)
 		}
+		if it.Number <= last {
+			return unverified("%s: item %d does not come after item %d", nameItems, it.Number, last)
+		}
+		last = it.Number
 		it.at = &e
 		if err := f(it); err != nil {
 			return err
