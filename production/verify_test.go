@@ -316,13 +316,25 @@ func TestUnruled(t *testing.T) {
 	if err := r.Extract(dir, nil); err != nil {
 		t.Fatal(err)
 	}
-	for digest, want := range map[vitrine.Digest]int{vitrine.DigestOf([]byte("x")): 0, vitrine.DigestOf([]byte("y")): 3, {}: 3} {
+	right, wrong := vitrine.DigestOf([]byte("x")), vitrine.DigestOf([]byte("y"))
+	for name, c := range map[string]struct {
+		ruled map[int64]vitrine.Digest
+		exit  int
+	}{
+		"this item":             {map[int64]vitrine.Digest{1: right}, 0},
+		"other bytes":           {map[int64]vitrine.Digest{1: wrong}, 3},
+		"another item":          {map[int64]vitrine.Digest{2: right}, 3},
+		"nothing":               {nil, 3},
+		"more than is produced": {map[int64]vitrine.Digest{1: right, 2: wrong}, 3},
+	} {
 		trust := p.trust()
-		trust.Ruling = func(production.About, []byte, [][]byte) (map[int64]vitrine.Digest, error) {
-			return map[int64]vitrine.Digest{1: digest}, nil
+		trust.Ruling = func(production.About, []byte, [][]byte) (map[int64]vitrine.Digest, error) { return c.ruled, nil }
+		if _, err := production.VerifyBag(dir, trust, nil); vitrine.ExitCode(err) != c.exit {
+			t.Errorf("ruled %s: %v", name, err)
 		}
-		if _, err := production.VerifyBag(dir, trust, nil); vitrine.ExitCode(err) != want {
-			t.Errorf("ruled %s: %v", digest, err)
-		}
+	}
+	report, err := production.VerifyBag(dir, p.trust(), nil)
+	if err != nil || !strings.Contains(strings.Join(report.Lines, "\n"), "not checked whose") {
+		t.Errorf("without a policy for rulings: %q, %v", report.Lines, err)
 	}
 }
