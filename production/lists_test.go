@@ -86,8 +86,8 @@ func inCSV(v string) string {
 // inDAT is what a value of items.dat must hold, and how much of it is lost.
 func inDAT(v string) (string, int) {
 	var out []rune
-	lost, text := 0, []rune(strings.ReplaceAll(v, "\r\n", "\n"))
-	for _, r := range text {
+	lost := 0
+	for _, r := range strings.ReplaceAll(v, "\r\n", "\n") {
 		switch {
 		case r == '\n' || r == '\r':
 			out = append(out, '®')
