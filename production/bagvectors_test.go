@@ -74,6 +74,7 @@ func bagCases(t *testing.T) map[string]bagVector {
 	return map[string]bagVector{
 		"two-items":        {"none", "verified", "a volume of two items", good},
 		"no-items":         {"none", "verified", "nothing was found", empty},
+		"five-items":       {"none", "verified", "a tree over the manifest that is not full", readTree(t, opened(t, seeded(t, "provider"), 5))},
 		"payload-changed":  v("payload", "a byte of an item", good.changed(t, "data/000002.eml", "body", "bodv")),
 		"payload-missing":  v("payload", "an item is gone", good.with("data/000002.eml", "")),
 		"payload-added":    v("payload", "an item that nobody lists", good.with("data/000003.eml", "x")),
