@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
 	"github.com/vitrine-project/vitrine/production"
@@ -141,13 +143,13 @@ func TestHostileArchives(t *testing.T) {
 
 // TestStockTools opens a bag with a large and a small item with stock tools.
 func TestStockTools(t *testing.T) {
-	ageTool, unzip, sum := need.Tool(t, "age"), need.Tool(t, "unzip"), need.Tool(t, "sha256sum")
+	ageTool, unzip, sum, keygen := need.Tool(t, "age"), need.Tool(t, "unzip"), need.Tool(t, "sha256sum"), need.Tool(t, "ssh-keygen")
 	p, id := newProvider(t), newIdentity(t)
 	items, bodies := sample(3)
 	bodies[1] = bytes.Repeat([]byte("large\n"), 500_000)
 	sealed, _ := seal(t, p, id.Recipient(), items, bodies)
 	dir := t.TempDir()
-	for name, b := range map[string][]byte{"v.age": sealed, "key": []byte(id.String() + "\n")} {
+	for name, b := range map[string][]byte{"v.age": sealed, "key": []byte(id.String() + "\n"), "signers": append([]byte("provider "), ssh.MarshalAuthorizedKey(p.signer.PublicKey())...)} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -155,6 +157,7 @@ func TestStockTools(t *testing.T) {
 	for _, c := range [][]string{
 		{ageTool, "-d", "-i", "key", "-o", "v.zip", "v.age"}, {unzip, "-q", "-t", "v.zip"}, {unzip, "-q", "v.zip", "-d", "bag"},
 		{"sh", "-c", "cd bag && " + sum + " -c --strict --quiet manifest-sha256.txt && " + sum + " -c --strict --quiet tagmanifest-sha256.txt"},
+		{"sh", "-c", keygen + " -Y verify -f signers -I provider -n vitrine-production -s bag/production.json.sig < bag/production.json"},
 	} {
 		cmd := exec.Command(c[0], c[1:]...)
 		cmd.Dir = dir
