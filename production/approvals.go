@@ -65,7 +65,8 @@ func (v *verification) mandate() error {
 
 // about is what the signed record says of the mandate's and rulings' subject.
 func (v *verification) about() About {
-	return About{v.record.Demand, v.record.Mandate, v.record.Hold}
+	r := v.record
+	return About{r.Demand, vitrine.AuthorityID(r.Authority), r.Reference, r.Mandate, r.Hold}
 }
 
 // rulings checks each ruling in the bag.

@@ -162,6 +162,9 @@ func VerifySealed(path string, t Trust) (Report, error) {
 // beside reads the record that lies beside a sealed file, or as much of it as
 // shows that it is too long.
 func beside(path string) ([]byte, error) {
+	if st, err := os.Stat(path + ".json"); err != nil || !st.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("it is not a plain file"))
+	}
 	f, err := os.Open(path + ".json")
 	if err != nil {
 		return nil, err

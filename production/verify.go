@@ -31,9 +31,11 @@ type Trust struct {
 
 // About is what a package says that its mandate and rulings are about.
 type About struct {
-	Demand  vitrine.ID
-	Mandate vitrine.Digest
-	Hold    vitrine.Digest
+	Demand    vitrine.ID
+	Authority vitrine.AuthorityID
+	Reference string
+	Mandate   vitrine.Digest
+	Hold      vitrine.Digest
 }
 
 // Report is what was checked, in lines for a person. The first says who made
