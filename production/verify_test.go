@@ -234,6 +234,9 @@ func TestProviderErrs(t *testing.T) {
 		}},
 		"a manifest unsorted":       {"do not agree on item 1", func(b tree) { b["manifest-sha256.txt"] = reversed(b["manifest-sha256.txt"]) }},
 		"a manifest without an end": {"has no end", func(b tree) { b["manifest-sha256.txt"] = strings.TrimSuffix(b["manifest-sha256.txt"], "\n") }},
+		"another root": {"is not the signed one", func(b tree) {
+			b[record] = regexp.MustCompile(`"root": ".*"`).ReplaceAllString(b[record], fmt.Sprintf(`"root": %q`, vitrine.Digest{}))
+		}},
 		"no approver": {"no approver's signature", func(b tree) {
 			delete(b, "mandate/1.sig")
 			b[record] = regexp.MustCompile(`    "mandate/1.sig": .*\n`).ReplaceAllString(b[record], "")

@@ -273,7 +273,7 @@ func TestArchiveOneForm(t *testing.T) {
 }
 
 // TestArchiveGap puts bytes between the files and the directory that lists
-// them, and moves the directory accordingly.
+// them, and moves the directory accordingly; then behind the directory.
 func TestArchiveGap(t *testing.T) {
 	good := sampleArchive(t, "one")
 	start := int(binary.LittleEndian.Uint32(good[len(good)-6:]))
@@ -285,6 +285,10 @@ func TestArchiveGap(t *testing.T) {
 		}
 		if _, err := NewReader(bytes.NewReader(bad), int64(len(bad))); vitrine.ExitCode(err) != 3 {
 			t.Errorf("a gap of %d bytes: %v", len(gap), err)
+		}
+		bad = slices.Concat(good[:len(good)-22], []byte(gap), good[len(good)-22:])
+		if _, err := NewReader(bytes.NewReader(bad), int64(len(bad))); vitrine.ExitCode(err) != 3 {
+			t.Errorf("%d bytes behind the directory: %v", len(gap), err)
 		}
 	}
 }
