@@ -118,19 +118,27 @@ func ParseName(s string) (string, error) {
 	return s, nil
 }
 
+// blankBraille is U+2800, a pattern without dots.
+const blankBraille = '\u2800'
+
 // Plain refuses text that two readers could see differently: invalid UTF-8,
-// control and formatting characters, blanks at an end.
+// control, formatting and other invisible characters, blanks at an end or in a
+// row.
 func Plain(what, s string) error {
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("%s %q is not UTF-8", what, s)
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || (unicode.IsSpace(r) && r != ' ') {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) ||
+			unicode.IsSpace(r) && r != ' ' || r == blankBraille {
 			return fmt.Errorf("%s %q has the character %U, which cannot be seen", what, s, r)
 		}
 	}
 	if strings.TrimSpace(s) != s {
 		return fmt.Errorf("%s %q begins or ends with a blank", what, s)
+	}
+	if strings.Contains(s, "  ") {
+		return fmt.Errorf("%s %q has two blanks in a row, which could look like the end of a line", what, s)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestParseAccount(t *testing.T) {
 	}
 	for bad, says := range map[string]string{
 		"": "empty", "*": "pattern", "al?ce": "pattern", "%": "pattern", "..": "path", "a/b": "path", `a\b`: "path",
-		" alice": "blank", "ali\u202ece": "U+202E", "a\nb": "U+000A", "\xff": "UTF-8", strings.Repeat("a", 256): "long",
+		" alice": "blank", "ali\u202ece": "U+202E", "ali\u3164ce": "U+3164", "ali\u034fce": "U+034F", "ali\ufe0fce": "U+FE0F", "ali\u2800ce": "U+2800", "a   b": "two blanks", "a\nb": "U+000A", "\xff": "UTF-8", strings.Repeat("a", 256): "long",
 	} {
 		if _, err := vitrine.ParseAccount(bad); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("ParseAccount(%q): want an error about %q, got %v", bad, says, err)

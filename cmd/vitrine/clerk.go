@@ -140,7 +140,7 @@ func (c *clerk) approveOrWrite(ctx context.Context, dem vitrine.Demand) (bool, e
 }
 
 func (c *clerk) writeStatement(text string) error {
-	if err := os.WriteFile(c.statement, []byte(text), 0o600); err != nil {
+	if err := replaceFile(c.statement, []byte(text)); err != nil {
 		return fmt.Errorf("write statement: %w", err)
 	}
 	fmt.Fprintf(c.stderr, "%s is what is to be signed. Each approver reads it, then:\n  ssh-keygen -Y sign -n %s -f KEY %s\nand the answer goes on with --approve FILE.sig for each, in place of --statement.\n", c.statement, mandate.Namespace, c.statement)

@@ -229,6 +229,23 @@ func readSome(path string) ([]byte, error) {
 	return b, err
 }
 
+// replaceFile gives a file new content at once, and whatever stood at its path
+// goes; a link there is replaced, not followed.
+func replaceFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
 // inFile says in which file a person must look.
 func inFile(path string, err error) error {
 	var r *vitrine.Refusal

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -68,8 +67,8 @@ func (t trust) production(now func() time.Time) production.Trust {
 			if err != nil {
 				return err
 			}
-			if st.Demand != about.Demand {
-				return fmt.Errorf("it is about demand %s, the package about %s", st.Demand, about.Demand)
+			if st.Demand != about.Demand || st.Authority != about.Authority || st.Reference != about.Reference {
+				return fmt.Errorf("it is about demand %s (%s of %s), the package about %s (%s of %s)", st.Demand, st.Reference, st.Authority, about.Demand, about.Reference, about.Authority)
 			}
 			_, err = t.policy.Verify(st, approvals(signatures), now())
 			return err
@@ -79,7 +78,7 @@ func (t trust) production(now func() time.Time) production.Trust {
 			if err != nil {
 				return nil, err
 			}
-			if about != (production.About{Demand: r.Demand, Mandate: r.Mandate, Hold: r.Hold}) {
+			if r.Demand != about.Demand || r.Mandate != about.Mandate || r.Hold != about.Hold {
 				return nil, fmt.Errorf("it is about another collection than the package")
 			}
 			if _, err := t.policy.VerifyRuling(r, approvals(signatures)); err != nil {
@@ -112,12 +111,7 @@ func writeTrust(path string, c Config, provider ssh.PublicKey) error {
 	if err := toml.NewEncoder(&b).Encode(f); err != nil {
 		return fmt.Errorf("write trust file: %w", err)
 	}
-	partial := path + ".partial"
-	err := os.WriteFile(partial, b.Bytes(), 0o600)
-	if err == nil {
-		err = os.Rename(partial, path)
-	}
-	if err != nil {
+	if err := replaceFile(path, b.Bytes()); err != nil {
 		return fmt.Errorf("write trust file: %w", err)
 	}
 	return nil

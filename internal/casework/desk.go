@@ -210,7 +210,7 @@ func (d *Desk) Approve(ctx context.Context, id vitrine.ID, approvals []vitrine.A
 		if dem.Stage == vitrine.Mandated {
 			return vitrine.Event{}, errDone
 		}
-		m, err := d.verify(dem.Statement, approvals)
+		m, err := d.verify(dem, approvals)
 		if err != nil {
 			return vitrine.Event{}, err
 		}
@@ -218,10 +218,19 @@ func (d *Desk) Approve(ctx context.Context, id vitrine.ID, approvals []vitrine.A
 	})
 }
 
-func (d *Desk) verify(statement string, approvals []vitrine.Approval) (mandate.Mandate, error) {
-	st, err := mandate.ParseStatement([]byte(statement))
+// verify turns signatures over a demand's statement into its mandate. The
+// statement must be about that demand, paper and scope: another demand's, with
+// its good signatures, is no mandate here.
+func (d *Desk) verify(dem vitrine.Demand, approvals []vitrine.Approval) (mandate.Mandate, error) {
+	st, err := mandate.ParseStatement([]byte(dem.Statement))
 	if err != nil {
 		return mandate.Mandate{}, fmt.Errorf("read statement: %w", err)
+	}
+	ds, err := dem.Granted.Narrowed(st.Scope)
+	sub := dem.Submission
+	if err != nil || len(ds) > 0 || st.Demand != dem.ID || st.Document != sub.Document.SHA256 || st.Authority != sub.Authority ||
+		st.Reference != sub.Reference || st.Instrument != sub.Instrument {
+		return mandate.Mandate{}, &vitrine.Refusal{Kind: vitrine.Refused, Ground: "mandate", Text: fmt.Sprintf("the signed statement is not about demand %s as it was received and reviewed", dem.ID)}
 	}
 	return d.Policy.Verify(st, approvals, d.Now())
 }

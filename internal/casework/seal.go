@@ -88,7 +88,7 @@ func (d *Desk) sealVolume(ctx context.Context, dem vitrine.Demand, events []vitr
 
 // recipients are the authority's keys, if they are still those in the mandate.
 func (d *Desk) recipients(dem vitrine.Demand) ([]age.Recipient, []string, error) {
-	m, err := d.verify(dem.Statement, dem.Approvals)
+	m, err := d.verify(dem, dem.Approvals)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -57,7 +57,7 @@ func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
 	if err != nil || dem.Stage != vitrine.Mandated {
 		return err
 	}
-	m, err := d.verify(dem.Statement, dem.Approvals)
+	m, err := d.verify(dem, dem.Approvals)
 	if err != nil {
 		return err
 	}

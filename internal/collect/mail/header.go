@@ -66,13 +66,17 @@ func headerEnd(b []byte) (n int, ok bool) {
 // read takes the header h, which is cut if it is longer than what is given.
 func (h *heading) read(b []byte, isCut bool) {
 	h.reset()
-	for rest, first := b, true; len(rest) > 0; first = false {
+	fields := 0
+	for rest := b; len(rest) > 0; fields++ {
 		var field []byte
 		field, rest = nextField(rest)
 		if blankLine(field) {
 			break
 		}
-		h.field(field, first)
+		h.field(field, fields == 0)
+	}
+	if fields == 0 {
+		h.doubtAll() // no header, or one that begins where nobody looks
 	}
 	if isCut {
 		h.flag(flagHeaderCut)
@@ -81,6 +85,7 @@ func (h *heading) read(b []byte, isCut bool) {
 	}
 	if bytes.IndexByte(b, 0) >= 0 {
 		h.flag(flagNUL)
+		h.doubtAll()
 	}
 	if bareCR(b) >= 0 {
 		h.flag(flagBareCR)
@@ -124,6 +129,7 @@ func (h *heading) field(raw []byte, first bool) {
 		}
 		h.odd = true
 		h.flag(flagOddLine)
+		h.doubtAll() // it may have been an address field
 		return
 	}
 	switch known := fieldName(name); known {

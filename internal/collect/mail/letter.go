@@ -36,6 +36,8 @@ type letters struct {
 	renamed []entry  // sorted, as listed when a message was last missed
 	group   string   // the unique name that was looked at last
 	opened  []uint64 // inodes of the messages of that name that were read
+	places  int      // listed for that name so far
+	missed  bool     // one of them was empty
 	head    heading
 	buffer  []byte
 }
@@ -44,22 +46,41 @@ type letters struct {
 // when it was to be opened.
 const maxMoves = 100
 
-// errSame says that an entry is a former or later place of another one.
-var errSame = errors.New("the same message is listed at another place")
+// errGone says that an entry is not where it was listed.
+var errGone = errors.New("the message is not at that place any more")
 
-// item returns the evidence on one message. ok is false for an entry that is
-// only another place of one that has its turn, too: a message that is renamed
-// while the directory is listed can be listed twice.
-func (l *letters) item(ctx context.Context, e entry) (it collect.Item, ok bool, err error) {
+// item yields the evidence on one message. An entry may be only another place
+// of one that has its turn, too: a message that is renamed while the directory
+// is listed can be listed twice. Behind the last entry of a name, whatever was
+// not found at its place is looked for at others.
+func (l *letters) item(ctx context.Context, e entry, yield func(collect.Item) error) error {
 	if e.unique() != l.group {
-		l.group, l.opened = e.unique(), l.opened[:0]
+		l.group, l.opened, l.missed, l.places = e.unique(), l.opened[:0], false, 0
 	}
-	fd, e, err := l.find(ctx, e)
+	l.places++
+	it, ok, err := l.look(e)
 	switch {
-	case errors.Is(err, errSame):
-		return it, false, nil
+	case errors.Is(err, errGone):
+		l.missed = true
+	case err != nil:
+		return err
+	case ok:
+		if err := yield(it); err != nil {
+			return err
+		}
+	}
+	if next := l.at + 1; !l.missed || next < len(l.list) && l.list[next].unique() == l.group {
+		return nil
+	}
+	return l.elsewhere(ctx, e, yield)
+}
+
+// look reads the message at a place. ok is false for one that was read before.
+func (l *letters) look(e entry) (it collect.Item, ok bool, err error) {
+	fd, err := openat(l.dirs[e.sub], e.name, 0)
+	switch {
 	case errors.Is(err, unix.ENOENT):
-		return l.bare(e, unix.Stat_t{}, collect.Vanished), true, nil
+		return it, false, errGone
 	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO):
 		return l.bare(e, unix.Stat_t{}, noFile), true, nil
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
@@ -67,7 +88,7 @@ func (l *letters) item(ctx context.Context, e entry) (it collect.Item, ok bool, 
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			return it, false, fmt.Errorf("look at a message: %w", err)
 		}
-		return l.bare(e, st, noPermission), true, nil
+		return l.bare(e, st, noPermission), l.fresh(st), nil
 	case err != nil:
 		return it, false, fmt.Errorf("open a message: %w", err)
 	}
@@ -76,40 +97,65 @@ func (l *letters) item(ctx context.Context, e entry) (it collect.Item, ok bool, 
 	if err := again(func() error { return unix.Fstat(fd, &st) }); err != nil {
 		return it, false, fmt.Errorf("look at a message: %w", err)
 	}
-	if slices.Contains(l.opened, st.Ino) {
+	if !l.fresh(st) {
 		return it, false, nil
 	}
-	l.opened = append(l.opened, st.Ino)
 	it, err = l.read(fd, st, e)
 	return it, true, err
 }
 
-// find opens e, at the place where it is now.
-func (l *letters) find(ctx context.Context, e entry) (int, entry, error) {
-	fd, err := openat(l.dirs[e.sub], e.name, 0)
-	if !errors.Is(err, unix.ENOENT) {
-		return fd, e, err
+// fresh takes note of a file, and reports whether it is seen for the first time.
+func (l *letters) fresh(st unix.Stat_t) bool {
+	if slices.Contains(l.opened, st.Ino) {
+		return false
 	}
-	next := l.at + 1
-	if len(l.opened) > 0 || next < len(l.list) && l.list[next].unique() == l.group {
-		return -1, e, errSame
-	}
-	for range maxMoves {
-		i, found := slices.BinarySearchFunc(l.renamed, e.unique(), toUnique)
-		if found {
-			e = l.renamed[i]
-			if fd, err = openat(l.dirs[e.sub], e.name, 0); !errors.Is(err, unix.ENOENT) {
-				return fd, e, err
+	l.opened = append(l.opened, st.Ino)
+	return true
+}
+
+// elsewhere yields the messages of e's name that were renamed since they were
+// listed. What was listed when a message was last missed serves first, unless
+// several files had the name.
+func (l *letters) elsewhere(ctx context.Context, e entry, yield func(collect.Item) error) error {
+	for n := range maxMoves {
+		if n > 0 || l.places > 1 {
+			var err error
+			if l.renamed, err = l.box.list(ctx, e.unique()); err != nil {
+				return err
 			}
 		}
-		if l.renamed, err = l.box.list(ctx, e.unique()); err != nil {
-			return -1, e, err
+		moved, err := l.among(l.renamed, e.unique(), yield)
+		if err != nil {
+			return err
 		}
-		if _, found = slices.BinarySearchFunc(l.renamed, e.unique(), toUnique); !found {
+		if !moved && (n > 0 || l.places > 1 || len(l.opened) > 0) {
 			break
 		}
 	}
-	return -1, e, unix.ENOENT
+	if len(l.opened) > 0 {
+		return nil
+	}
+	return yield(l.bare(e, unix.Stat_t{}, collect.Vanished))
+}
+
+// among yields the messages of one name in a listing that were not read yet,
+// and reports whether one had moved on.
+func (l *letters) among(list []entry, unique string, yield func(collect.Item) error) (moved bool, err error) {
+	i, _ := slices.BinarySearchFunc(list, unique, toUnique)
+	for ; i < len(list) && list[i].unique() == unique; i++ {
+		it, ok, err := l.look(list[i])
+		switch {
+		case errors.Is(err, errGone):
+			moved = true
+		case err != nil:
+			return moved, err
+		case ok:
+			if err := yield(it); err != nil {
+				return moved, err
+			}
+		}
+	}
+	return moved, nil
 }
 
 func toUnique(e entry, unique string) int { return strings.Compare(e.unique(), unique) }

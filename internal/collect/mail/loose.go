@@ -15,6 +15,7 @@ type looseList struct {
 	inside   []byte // of its angle brackets
 	bracket  bool   // it has angle brackets
 	group    bool   // it is in a group
+	before   int    // how much of text stands before its brackets
 }
 
 // loose reads body as far as it goes. Anything that could be an address and is
@@ -37,7 +38,7 @@ func loose(list []string, body string) ([]string, bool) {
 			*into = append(*into, ' ')
 		case c == '<' && !angle:
 			l.doubtful = l.doubtful || l.bracket
-			angle, l.bracket = true, true
+			angle, l.bracket, l.before = true, true, len(l.text)
 		case c == '>' && angle:
 			angle = false
 		case (c == ',' || c == ';') && !angle:
@@ -93,6 +94,7 @@ func (l *looseList) comment(s string) int {
 func (l *looseList) element() {
 	spec := strings.TrimSpace(string(l.text))
 	if l.bracket {
+		l.doubtful = l.doubtful || strings.Contains(string(l.text[l.before:]), "@") // what stands before is a name
 		spec = strings.TrimSpace(string(l.inside))
 		if route := strings.LastIndexByte(spec, ':'); route >= 0 && strings.HasPrefix(spec, "@") {
 			spec = spec[route+1:]
@@ -122,7 +124,7 @@ func (l *looseList) spec(s string) {
 	local, ok := localPart(strings.TrimSpace(s[:at]))
 	domain := strings.TrimSpace(s[at+1:])
 	a, valid := collect.Address(local, domain)
-	if !ok || !valid || strings.ContainsAny(domain, " \t\"\\<>") {
+	if !ok || !valid || strings.ContainsAny(domain, " \t\"\\<>:") && !strings.HasPrefix(domain, "[") {
 		l.doubtful = true
 		return
 	}

@@ -197,11 +197,7 @@ func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, yield fun
 				return err
 			}
 			r.at = i
-			it, ok, err := r.item(ctx, e)
-			if err == nil && ok {
-				err = yield(it)
-			}
-			if err != nil {
+			if err := r.item(ctx, e, yield); err != nil {
 				return err
 			}
 		}

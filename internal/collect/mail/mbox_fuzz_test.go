@@ -71,9 +71,27 @@ func simpleReader(b []byte) (items []simpleItem) {
 				break
 			}
 		}
+		it.hides = h.lengths > 1 || maySeparate(b, it.start, stop)
 		at, items = stop, append(items, it)
 	}
 	return items
+}
+
+// maySeparate reports whether a line of [start, stop) stands behind a blank one,
+// begins as a From_ line does, is none by the rules, and has a header behind it.
+func maySeparate(b []byte, start, stop int) bool {
+	for i := start; i < stop; i++ {
+		blank := bytes.HasSuffix(b[:i], []byte("\n\n")) || bytes.HasSuffix(b[:i], []byte("\n\r\n"))
+		if !blank || !bytes.HasPrefix(b[i:], []byte("From ")) {
+			continue
+		}
+		text := b[i:min(len(b), i+maxFromLine+lookAhead)]
+		end := bytes.IndexByte(text[:min(len(text), maxFromLine)], '\n')
+		if end >= 0 && headerFollows(text[end+1:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // separates returns the length of the From_ line at i, or 0.
@@ -132,7 +150,7 @@ func expand(b []byte) []byte {
 func TestWindow(t *testing.T) {
 	filler := bytes.Repeat([]byte("all the world's a stage\n"), 20_000)
 	quotes := ">" + strings.Repeat(">", 900)
-	parts := []string{"From a@example.org Thu Aug 22 18:26:25 2002\nA: b\n\n", "\n", "\n\n", ">From x\n", quotes + "From x\n", "From here\n", "\r\n", "From -\nA: b\nC: d\n\n", "From a@example.org Thu Aug 22 18:26:25 2002\nContent-Length: 100000\n\n",
+	parts := []string{"From a@example.org Thu Aug 22 18:26:25 2002\nA: b\n\n", "\n", "\n\n", ">From x\n", quotes + "From x\n", "From here\n", "\n\nFrom here on\nA: b\n\n", "\r\n", "From -\nA: b\nC: d\n\n", "From a@example.org Thu Aug 22 18:26:25 2002\nContent-Length: 100000\n\n",
 		"From a@example.org Thu Aug 22 18:26:25 2002\n" + strings.Repeat("X: yyyy\n", 900) + "From here\n\n"}
 	for _, edge := range []int{small.window, small.window - maxFromLine - lookAhead} { // of the window, and of the look ahead
 		for off := -8000; off < 1300; off += 509 {
@@ -161,6 +179,7 @@ func FuzzMbox(f *testing.F) {
 	const from = "From a@example.org Thu Aug 22 18:26:25 2002\n"
 	for _, s := range []string{
 		"", "\n\n", from, from + "A: b\n\nbody\n\n" + from + "A: b\n\nbody\n", from + "\n\n" + from + "\n", from + "A: b\n" + from + "A: b\n\n>From x\n>>From y\n",
+		from + "A: b\n\nbody\n\nFrom x@e  garbage date\nA: b\n\nbody\n", from + "Content-Length: 1\nContent-Length: 2\n\n12\n",
 		"From -\nA: b\nC: d\n\nFrom here on\nFrom x y\n", from + "Content-Length: 5\n\n12345" + "\n" + from, from + "Content-Length: 49\n\n" + from + "1234\n\n" + from + "A: b\n\n",
 		from + "Content-Length: 900\n\nx", "junk\n" + from + "A: b\n\nx", strings.ReplaceAll(from+"A: b\n\nbody\n\n"+from, "\n", "\r\n"),
 		from + "A: b\n\n\x01>From q\n\x01\x01" + from + "B: c\n\n\x01", from + "\x01\x01\x01" + from, from + "A: b\n \x01 c\n\nx\n", "From a b c d\n" + from, from + "A:b\n\nFrom " + strings.Repeat("x", 1100) + "\n",

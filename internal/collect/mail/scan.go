@@ -136,7 +136,7 @@ func (s *scanner) piece(p *piece) (next fromLine, more bool, err error) {
 	}
 	fields := s.bytes(p.end, p.end+int64(n))
 	s.head.read(fields, !ended && !more && n == s.header)
-	p.ended = ended
+	p.ended, p.hides = ended, s.head.lengths > 1
 	if more {
 		return next, true, s.finishPiece(p, s.trimmed(p.end, next.at))
 	}
