@@ -9,6 +9,7 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/casework"
+	"github.com/vitrine-project/vitrine/internal/store"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
 )
@@ -215,5 +216,31 @@ func TestSwappedHold(t *testing.T) {
 	}
 	if err := p.Steps()["seal"](t.Context(), id); err == nil {
 		t.Error("another's hold was sealed")
+	}
+}
+
+// TestAnothersMandate puts the signed statement of one demand under another,
+// as whoever can write to the database could.
+func TestAnothersMandate(t *testing.T) {
+	p := vitrinetest.New(t, "")
+	_, first := received(t, p)
+	other := p.Submission(t)
+	other.Reference, other.Asked.Accounts = "R-2", []vitrine.Account{"bob"}
+	id, err := p.Receive(t.Context(), other, []byte("another paper"), "clerk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	step(t, p, "check", id)
+	err = p.DB.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.Append(id, vitrine.Event{Seq: 3, Stage: vitrine.Reviewed, At: vitrinetest.Now, By: "mallory", Scope: &other.Asked, Statement: first.Statement})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Approve(t.Context(), id, p.Signed(t, first.Statement, 2), "mallory"); vitrine.ExitCode(err) != 4 || !strings.Contains(err.Error(), "not about demand") {
+		t.Errorf("another demand's signatures: %v", err)
+	}
+	if dem := demand(t, p, id); dem.Stage != vitrine.Reviewed {
+		t.Errorf("the demand is %s", dem.Stage)
 	}
 }
