@@ -293,6 +293,26 @@ func TestArchiveGap(t *testing.T) {
 	}
 }
 
+// TestArchiveLargeEntry has a large file whose size stands in its local header,
+// which no Writer does.
+func TestArchiveLargeEntry(t *testing.T) {
+	for size, taken := range map[int]bool{smallEntry: true, smallEntry + 1: false} {
+		var out bytes.Buffer
+		a, err := newArchive(&out, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := entry{name: "data/000001.eml", size: int64(size)}
+		if err := errors.Join(a.write(e.local()), a.write(make([]byte, size)), a.enter(e), a.close()); err != nil {
+			t.Fatal(err)
+		}
+		a.central.close()
+		if _, err := NewReader(bytes.NewReader(out.Bytes()), int64(out.Len())); (err == nil) != taken {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
 // TestArchiveRoundTrip: what was written is found, whatever it is.
 func TestArchiveRoundTrip(t *testing.T) {
 	dir := t.TempDir()
