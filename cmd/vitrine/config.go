@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,9 +31,9 @@ type Config struct {
 
 // ProviderConfig says who answers.
 type ProviderConfig struct {
-	Name    string `toml:"name"`     // as it stands in letters; nobody
-	Key     string `toml:"key"`      // SSH private key that signs packages; the worker's operator
-	HoldKey string `toml:"hold_key"` // age identity that holds are sealed to; the worker's operator
+	Name    string `toml:"name"`     // as it stands in letters, "The provider" if left out; nobody
+	Key     string `toml:"key"`      // SSH private key that signs packages, "keys/provider" if left out; the worker's operator
+	HoldKey string `toml:"hold_key"` // age identity that holds are sealed to, "keys/hold" if left out; the worker's operator
 }
 
 // StoreConfig says where Vitrine remembers.
@@ -75,11 +76,9 @@ func ParseConfig(b []byte) (Config, error) {
 	if err := intake.Decode(b, &c); err != nil {
 		return c, err
 	}
+	c.Provider.Name = cmp.Or(c.Provider.Name, "The provider")
+	c.Provider.Key, c.Provider.HoldKey = cmp.Or(c.Provider.Key, "keys/provider"), cmp.Or(c.Provider.HoldKey, "keys/hold")
 	switch {
-	case c.Provider.Name == "":
-		return c, vitrine.Refusef(vitrine.Usage, "[provider] name is missing: the name that stands in letters")
-	case c.Provider.Key == "" || c.Provider.HoldKey == "":
-		return c, vitrine.Refusef(vitrine.Usage, "[provider] key or hold_key is missing: vitrine init makes both")
 	case c.Store.Dir == "":
 		return c, vitrine.Refusef(vitrine.Usage, "[store] dir is missing: the directory where vitrine remembers")
 	case c.Store.Database != "" && !strings.HasPrefix(c.Store.Database, "postgres://") && !strings.HasPrefix(c.Store.Database, "postgresql://"):

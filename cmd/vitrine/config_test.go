@@ -32,13 +32,17 @@ func wholeConfig(t testing.TB) string {
 
 func TestConfig(t *testing.T) {
 	good := wholeConfig(t)
-	if _, err := ParseConfig([]byte(good)); err != nil {
-		t.Fatal(err)
+	c, err := ParseConfig([]byte(good))
+	if err != nil || c.Provider != (ProviderConfig{"Example Mail", "keys/provider", "keys/hold"}) {
+		t.Fatalf("%+v, %v", c.Provider, err)
+	}
+	_, parts, _ := strings.Cut(good, "[store]")
+	if c, err = ParseConfig([]byte("[store]" + parts)); err != nil || c.Provider != (ProviderConfig{"The provider", "keys/provider", "keys/hold"}) {
+		t.Errorf("without [provider]: %+v, %v", c.Provider, err)
 	}
 	for says, text := range map[string]string{
 		"two [[source]] are named": good + "\n[[source]]\nname = \"mail\"\nkind = \"mbox\"\npath = \"m/{account}\"\n",
 		"{account}":                strings.Replace(good, "mail/{account}", "mail/all", 1),
-		"[provider] name":          strings.Replace(good, "name     = \"Example Mail\"", "", 1),
 		"[store] dir":              strings.Replace(good, "dir      = \"data\"", "", 1),
 		"not a postgres://":        strings.Replace(good, "dir      = \"data\"", "dir = \"data\"\ndatabase = \"mysql://x\"", 1),
 		"\"secret\" is not known":  "secret = 1\n" + good,
