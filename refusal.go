@@ -51,3 +51,15 @@ func ExitCode(err error) int {
 	}
 	return exitCodes[Failed]
 }
+
+// DiskFull is what a person is told when there is no room where something is
+// kept.
+func DiskFull(where string) *Refusal {
+	return Refusef(Failed, "disk full: free space in %s and run the same command again; nothing is lost", where)
+}
+
+// NoPermission is what a person is told when the system, in its own words,
+// does not let vitrine into a directory.
+func NoPermission(dir string, words error) *Refusal {
+	return Refusef(Failed, "no permission in %s (%v): let the user that runs vitrine read and write there, and run the same command again", dir, words)
+}

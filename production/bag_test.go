@@ -124,12 +124,10 @@ func sample(n int) ([]production.Item, [][]byte) {
 	return items, bodies
 }
 
-// opened seals and lays out a bag of n items.
-func opened(t testing.TB, p provider, n int) string {
+// laidOut opens a sealed file with the age library alone, reads it as a bag and
+// lays that out.
+func laidOut(t testing.TB, id age.Identity, sealed []byte) (*production.Reader, string) {
 	t.Helper()
-	id := newIdentity(t)
-	items, bodies := sample(n)
-	sealed, _ := seal(t, p, id.Recipient(), items, bodies)
 	zip := plain(t, id, sealed)
 	r, err := production.NewReader(bytes.NewReader(zip), int64(len(zip)))
 	if err != nil {
@@ -139,6 +137,16 @@ func opened(t testing.TB, p provider, n int) string {
 	if err := r.Extract(dir, nil); err != nil {
 		t.Fatal(err)
 	}
+	return r, dir
+}
+
+// opened seals and lays out a bag of n items.
+func opened(t testing.TB, p provider, n int) string {
+	t.Helper()
+	id := newIdentity(t)
+	items, bodies := sample(n)
+	sealed, _ := seal(t, p, id.Recipient(), items, bodies)
+	_, dir := laidOut(t, id, sealed)
 	return dir
 }
 

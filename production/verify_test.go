@@ -310,15 +310,7 @@ func TestUnruled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zip := plain(t, id, out.Bytes())
-	r, err := production.NewReader(bytes.NewReader(zip), int64(len(zip)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "bag")
-	if err := r.Extract(dir, nil); err != nil {
-		t.Fatal(err)
-	}
+	_, dir := laidOut(t, id, out.Bytes())
 	right, wrong := vitrine.DigestOf([]byte("x")), vitrine.DigestOf([]byte("y"))
 	for name, c := range map[string]struct {
 		ruled map[int64]vitrine.Digest

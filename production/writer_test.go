@@ -141,15 +141,7 @@ func TestNotUTF8(t *testing.T) {
 	items[1].Received.Raw = "\xed\xa0\x80"
 	items[2].Name = `\ufffd`
 	sealed, _ := seal(t, p, id.Recipient(), items, bodies)
-	zip := plain(t, id, sealed)
-	r, err := production.NewReader(bytes.NewReader(zip), int64(len(zip)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "bag")
-	if err := r.Extract(dir, nil); err != nil {
-		t.Fatal(err)
-	}
+	r, dir := laidOut(t, id, sealed)
 	if _, err := production.VerifyBag(dir, p.trust(), nil); err != nil {
 		t.Error(err)
 	}

@@ -18,11 +18,11 @@ func explain(doing, dir string, err error) error {
 	case errors.As(err, &told): // the reader's own refusal
 		return err
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return vitrine.Refusef(vitrine.Failed, "disk full: free space in %s and run the same command again; nothing is lost", dir)
+		return vitrine.DiskFull(dir)
 	case errors.Is(err, syscall.EROFS):
 		return vitrine.Refusef(vitrine.Failed, "%s is read-only: make it writable and run the same command again; nothing is lost", dir)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return vitrine.Refusef(vitrine.Failed, "no permission in %s (%v): let the user that runs vitrine read and write there, and run the same command again", dir, err)
+		return vitrine.NoPermission(dir, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

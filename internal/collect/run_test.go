@@ -1,9 +1,7 @@
 package collect
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"io"
 	"slices"
@@ -11,10 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hiddeco/sshsig"
-	"golang.org/x/crypto/ssh"
-
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/signed"
 	"github.com/vitrine-project/vitrine/mandate"
 	"github.com/vitrine-project/vitrine/production"
 )
@@ -100,34 +96,6 @@ func (b *basket) Add(it production.Item, r io.Reader) (production.Item, error) {
 
 func clock() time.Time { return time.Date(2026, 11, 20, 9, 0, 0, 5, time.UTC) }
 
-// approved is a mandate that one approver signed.
-func approved(t *testing.T, s vitrine.Scope, sources ...vitrine.Source) mandate.Mandate {
-	t.Helper()
-	signer, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	approver, err := mandate.ParseApprover("counsel", string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := mandate.Policy{Need: 1, Approvers: []mandate.Approver{approver}}
-	st := mandate.Statement{
-		Demand: "abcdefghijklmnop", Reference: "26-CR-118", Authority: "us-dc-wawd", AuthorityName: "U.S. District Court",
-		Instrument: "us/search-warrant", InstrumentName: "search warrant", Articles: []string{"18 U.S.C. § 2703(a)"}, Document: vitrine.DigestOf(nil),
-		Received: clock().Truncate(time.Second), Scope: s, Sources: sources, SealTo: []string{"SHA256:" + strings.Repeat("A", 43)}, Need: 1, Approvers: policy.Approvers,
-	}
-	sig, err := sshsig.Sign(strings.NewReader(st.Text()), signer, sshsig.HashSHA512, mandate.Namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := policy.Verify(st, []vitrine.Approval{{Signature: string(sshsig.Armor(sig))}}, clock())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 func newShelf(name string) *shelf {
 	return &shelf{name: name, holds: vitrine.Content, accounts: map[vitrine.Account]map[string][]letter{
 		"alice": {"inbox": {{text: "in", received: from}, {text: "late", received: to}, {text: "torn", received: from, why: "torn"}}, "sent": {{text: "mine", received: from}}},
@@ -150,7 +118,7 @@ func TestRun(t *testing.T) {
 	s := scope(t, vitrine.ClockReceived)
 	s.Accounts = []vitrine.Account{"alice", "bob", "carol"}
 	hold, told := &basket{}, map[string]Progress{}
-	col, err := Run(context.Background(), approved(t, s, a.Declaration(), b.Declaration()), []Source{b, a}, hold, clock, func(p Progress) { told[p.Container] = p })
+	col, err := Run(context.Background(), signed.Mandate(t, s, a.Declaration(), b.Declaration()), []Source{b, a}, hold, clock, func(p Progress) { told[p.Container] = p })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +160,10 @@ func TestRunNeedsMandate(t *testing.T) {
 		says string
 	}{
 		"none":    {mandate.Mandate{}, []Source{a}, "no mandate"},
-		"changed": {approved(t, s, moved), []Source{a}, "changed since approval"},
-		"missing": {approved(t, s, a.Declaration(), b.Declaration()), []Source{a}, `"b" is in the mandate`},
-		"more":    {approved(t, s, a.Declaration()), []Source{a, b}, `"b" is not in the mandate`},
-		"twice":   {approved(t, s, a.Declaration()), []Source{a, a}, `"a" is not in the mandate`},
+		"changed": {signed.Mandate(t, s, moved), []Source{a}, "changed since approval"},
+		"missing": {signed.Mandate(t, s, a.Declaration(), b.Declaration()), []Source{a}, `"b" is in the mandate`},
+		"more":    {signed.Mandate(t, s, a.Declaration()), []Source{a, b}, `"b" is not in the mandate`},
+		"twice":   {signed.Mandate(t, s, a.Declaration()), []Source{a, a}, `"a" is not in the mandate`},
 	} {
 		hold := &basket{}
 		_, err := Run(context.Background(), c.m, c.give, hold, clock, nil)
@@ -228,7 +196,7 @@ func TestRunFailsWhole(t *testing.T) {
 		if a, ok := source.(altered); ok && a.how == "cancel" {
 			sh.during = func(*shelf) { cancel() }
 		}
-		col, err := Run(ctx, approved(t, s, sh.Declaration()), []Source{source}, hold, clock, nil)
+		col, err := Run(ctx, signed.Mandate(t, s, sh.Declaration()), []Source{source}, hold, clock, nil)
 		cancel()
 		if err == nil || c.is != nil && !errors.Is(err, c.is) || col.Seen != 0 || len(col.Containers) > 0 {
 			t.Errorf("%s: %v, %+v", name, err, col)
@@ -279,7 +247,7 @@ func TestRunCountsChanges(t *testing.T) {
 		s.accounts["alice"]["inbox"] = []letter{inbox[0], inbox[1], {text: "new", received: from}, {text: "newer", received: from}}
 		s.during = nil
 	}
-	col, err := Run(context.Background(), approved(t, scope(t, vitrine.ClockReceived), sh.Declaration()), []Source{sh}, hold, clock, nil)
+	col, err := Run(context.Background(), signed.Mandate(t, scope(t, vitrine.ClockReceived), sh.Declaration()), []Source{sh}, hold, clock, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +265,7 @@ func TestRunCountsChanges(t *testing.T) {
 func TestRunOtherCategory(t *testing.T) {
 	sh := newShelf("a")
 	sh.holds = vitrine.Traffic
-	col, err := Run(context.Background(), approved(t, scope(t, vitrine.ClockReceived), sh.Declaration()), []Source{sh}, &basket{}, clock, nil)
+	col, err := Run(context.Background(), signed.Mandate(t, scope(t, vitrine.ClockReceived), sh.Declaration()), []Source{sh}, &basket{}, clock, nil)
 	if err != nil || col.Seen != 0 || len(col.Missing) != 0 || !slices.Equal(sh.calls, []string{"inventory alice"}) {
 		t.Errorf("%+v, %v, asked %v", col, err, sh.calls)
 	}

@@ -25,13 +25,13 @@ func explain(doing, dir string, err error) error {
 	case errors.As(err, &told):
 		return err
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return full(dir)
+		return vitrine.DiskFull(dir)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EROFS):
-		return shut(dir, err)
+		return vitrine.NoPermission(dir, err)
 	case errors.As(err, &inFile):
 		return explainSQLite(doing, dir, inFile.Code()&0xff, err)
 	case errors.As(err, &refused) && refused.Code == "53100":
-		return full("the database server's disk")
+		return vitrine.DiskFull("the database server's disk")
 	case errors.As(err, &unreached):
 		return vitrine.Refusef(vitrine.Failed, "the database is not reached (%v): start it, or correct [store] database, and run the same command again; nothing is lost", err)
 	}
@@ -41,21 +41,13 @@ func explain(doing, dir string, err error) error {
 func explainSQLite(doing, dir string, code int, err error) error {
 	switch {
 	case code == sqlite3.SQLITE_FULL, (code == sqlite3.SQLITE_IOERR || code == sqlite3.SQLITE_CANTOPEN) && noSpace(dir):
-		return full(dir)
+		return vitrine.DiskFull(dir)
 	case code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM:
-		return shut(dir, err)
+		return vitrine.NoPermission(dir, err)
 	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_NOTADB:
 		return vitrine.Refusef(vitrine.Unverified, "vitrine.db in %s is damaged (%v): change nothing, and restore the store from a backup", dir, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
-}
-
-func full(where string) error {
-	return vitrine.Refusef(vitrine.Failed, "disk full: free space in %s and run the same command again; nothing is lost", where)
-}
-
-func shut(dir string, err error) error {
-	return vitrine.Refusef(vitrine.Failed, "no permission in %s (%v): let the user that runs vitrine read and write there, and run the same command again", dir, err)
 }
 
 // noSpace asks the file system, since SQLite has no word for a full disk where

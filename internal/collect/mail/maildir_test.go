@@ -235,7 +235,7 @@ func TestMaildirBusy(t *testing.T) {
 	}
 	tree(t, root, files)
 	s := opened(t)(mail.Maildir("m", root+"/{account}"))
-	m := signed(t, scopeOf(t, time.Unix(1030000000, 0), time.Unix(1040000000, 0), vitrine.ClockReceived), s)
+	m := mandateOn(t, scopeOf(t, time.Unix(1030000000, 0), time.Unix(1040000000, 0), vitrine.ClockReceived), s)
 	var stop atomic.Bool
 	var busy sync.WaitGroup
 	busy.Add(2)

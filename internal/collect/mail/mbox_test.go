@@ -13,6 +13,7 @@ import (
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/signed"
 )
 
 const fromA = "From a@example.org Thu Aug 22 18:26:25 2002\n"
@@ -187,10 +188,10 @@ func TestMboxChanged(t *testing.T) {
 		"removed":  {os.Remove, 0, "open"},
 	} {
 		s, path := box(t, text)
-		m := signed(t, scopeOf(t, time.Unix(1029000000, 0), time.Unix(1031000000, 0), vitrine.ClockReceived), s)
+		m := mandateOn(t, scopeOf(t, time.Unix(1029000000, 0), time.Unix(1031000000, 0), vitrine.ClockReceived), s)
 		h := &held{}
 		changing := &hook{held: h, after: 10, do: func() error { return c.change(path) }}
-		col, err := collect.Run(context.Background(), m, []collect.Source{s}, changing, func() time.Time { return today }, nil)
+		col, err := collect.Run(context.Background(), m, []collect.Source{s}, changing, func() time.Time { return signed.Now }, nil)
 		if c.says != "" {
 			if err == nil || !strings.Contains(err.Error(), c.says) || col.Seen != 0 {
 				t.Errorf("%s: %v, %+v", name, err, col.Counts)

@@ -14,6 +14,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
 	"github.com/vitrine-project/vitrine/internal/collect/mail/planted"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/signed"
 	"github.com/vitrine-project/vitrine/mandate"
 )
 
@@ -55,7 +56,7 @@ func TestPlanted(t *testing.T) {
 			} {
 				for _, who := range [][]string{nil, {planted.Wanted}} {
 					scope := scopeOf(t, p[0], p[1], clock, who...)
-					qs = append(qs, question{signed(t, scope, s), scope})
+					qs = append(qs, question{mandateOn(t, scope, s), scope})
 				}
 			}
 		}
@@ -96,7 +97,7 @@ func TestPlanted(t *testing.T) {
 // run collects and compares the counts with what the oracle says of all.
 func run(t *rapid.T, q question, s collect.Source, stored []planted.Stored, verdicts map[string]int) *held {
 	h := &held{}
-	c, err := collect.Run(t.Context(), q.Mandate, []collect.Source{s}, h, func() time.Time { return today }, nil)
+	c, err := collect.Run(t.Context(), q.Mandate, []collect.Source{s}, h, func() time.Time { return signed.Now }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

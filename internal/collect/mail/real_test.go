@@ -99,7 +99,7 @@ func TestRealMaildir(t *testing.T) {
 	from, to := time.Date(2002, 8, 15, 0, 0, 0, 0, time.UTC), time.Date(2002, 9, 15, 0, 0, 0, 0, time.UTC)
 
 	// By the store's record: a message every 25 minutes, so many in 31 days.
-	c, h := collected(t, signed(t, scopeOf(t, from, to, vitrine.ClockReceived), source), source)
+	c, h := collected(t, mandateOn(t, scopeOf(t, from, to, vitrine.ClockReceived), source), source)
 	t.Logf("by received: %+v", c.Counts)
 	want := int64(0)
 	for _, at := range real.times {
@@ -112,7 +112,7 @@ func TestRealMaildir(t *testing.T) {
 	}
 	real.identical(t, h)
 
-	c, h = collected(t, signed(t, scopeOf(t, from, to, vitrine.ClockSent), source), source)
+	c, h = collected(t, mandateOn(t, scopeOf(t, from, to, vitrine.ClockSent), source), source)
 	rules, reasons, flags := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, it := range h.items {
 		rules[it.Sent.Rule]++

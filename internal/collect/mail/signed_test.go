@@ -1,54 +1,26 @@
 package mail_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
 	"io"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/hiddeco/sshsig"
-	"golang.org/x/crypto/ssh"
-
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/signed"
 	"github.com/vitrine-project/vitrine/mandate"
 	"github.com/vitrine-project/vitrine/production"
 )
 
-var today = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-
-// signed returns a mandate for a scope and the sources, signed by one approver.
-func signed(t testing.TB, scope vitrine.Scope, sources ...collect.Source) mandate.Mandate {
+// mandateOn is a mandate for a scope and sources.
+func mandateOn(t testing.TB, scope vitrine.Scope, sources ...collect.Source) mandate.Mandate {
 	t.Helper()
-	signer, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	approver, err := mandate.ParseApprover("counsel", string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := mandate.Policy{Need: 1, Approvers: []mandate.Approver{approver}}
-	st := mandate.Statement{
-		Demand: "abcdefghijklmnop", Reference: "26-CR-118", Authority: "us-dc-wawd", AuthorityName: "U.S. District Court",
-		Instrument: "us/search-warrant", InstrumentName: "search warrant", Articles: []string{"18 U.S.C. § 2703(a)"}, Document: vitrine.DigestOf(nil),
-		Received: today, Scope: scope, SealTo: []string{"SHA256:" + strings.Repeat("A", 43)}, Need: 1, Approvers: policy.Approvers,
-	}
+	var declared []vitrine.Source
 	for _, s := range sources {
-		st.Sources = append(st.Sources, s.Declaration())
+		declared = append(declared, s.Declaration())
 	}
-	sig, err := sshsig.Sign(strings.NewReader(st.Text()), signer, sshsig.HashSHA512, mandate.Namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := policy.Verify(st, []vitrine.Approval{{Signature: string(sshsig.Armor(sig))}}, today)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, st.Text())
-	}
-	return m
+	return signed.Mandate(t, scope, declared...)
 }
 
 // held is a hold in memory.
@@ -71,7 +43,7 @@ func (h *held) Add(it production.Item, r io.Reader) (production.Item, error) {
 func collected(t testing.TB, m mandate.Mandate, sources ...collect.Source) (vitrine.Collection, *held) {
 	t.Helper()
 	h := &held{}
-	c, err := collect.Run(context.Background(), m, sources, h, func() time.Time { return today }, nil)
+	c, err := collect.Run(context.Background(), m, sources, h, func() time.Time { return signed.Now }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
