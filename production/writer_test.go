@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -145,7 +144,7 @@ func TestNotUTF8(t *testing.T) {
 	if _, err := production.VerifyBag(dir, p.trust(), nil); err != nil {
 		t.Error(err)
 	}
-	err = r.Items(func(it production.Item) error {
+	err := r.Items(func(it production.Item) error {
 		if it.Number == 1 && it.Name != "a\uFFFD\uFFFD\uFFFDb" || it.Number == 3 && it.Name != `\ufffd` {
 			t.Errorf("item %d came back as %q", it.Number, it.Name)
 		}
