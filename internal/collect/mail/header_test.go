@@ -63,6 +63,8 @@ func TestHeaders(t *testing.T) {
 		"To: =?utf-8?b?YUBiLmM=?=\n":                                                                      "[To] []",
 		"To: =?x-unknown?q?A?= <a@b.c>\n":                                                                 "To=a@b.c [] []",
 		"To: \"a b\"@c.d, \"q\\\"u\"@c.d\n":                                                               "To=a b@c.d,q\"u@c.d [] []",
+		"To: ab<>:\n":                                                                                     "[] []",
+		"To: ab<x@y.z>:c@d.e\n":                                                                           "To=x@y.z [To] []",
 		"To: (a@b.c\n":                                                                                    "[To] []",
 		"Date: yesterday\n":                                                                               "unparseable:-62135596800 [] [unparseable-date]",
 		"Date: Fri, 07 Jun 0102 08:46:41 +0900\n":                                                         "implausible:-62135596800 [] [implausible-date]",

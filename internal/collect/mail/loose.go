@@ -45,7 +45,7 @@ func loose(list []string, body string) ([]string, bool) {
 			l.element()
 			l.group = l.group && c == ','
 		case c == ':' && !angle && !strings.Contains(string(l.text), "@"):
-			l.text = l.text[:0] // the name of a group
+			l.text, l.before = l.text[:0], 0 // the name of a group
 			l.doubtful = l.doubtful || l.group
 			l.group = true
 		default:
