@@ -1,6 +1,10 @@
 package law
 
-import "github.com/vitrine-project/vitrine"
+import (
+	"slices"
+
+	"github.com/vitrine-project/vitrine"
+)
 
 // The articles that rows below cite more than once.
 const (
@@ -19,8 +23,20 @@ var notInUS = Reach{Article: onlyEU, Note: onlyEUNote}
 func reached(article string) Reach         { return Reach{Reached: true, Article: article} }
 func notReached(article, why string) Reach { return Reach{Article: article, Note: why} }
 
+// What keeps the process of ordinary criminal law secret, and how it may be
+// counted. Nothing limits an exact number of it.
+const (
+	byOrder    = "18 U.S.C. § 2705(b): only where a court orders it; an agency's request is no order"
+	notSecret  = "none: 18 U.S.C. § 2705(b) reaches warrants, subpoenas and court orders only"
+	euSecrecy  = "Regulation (EU) 2023/1543, Art. 13: the issuing authority informs the person, the provider keeps the order confidential"
+	exactly    = "exactly: no law limits it"
+	euCounting = "exactly, Regulation (EU) 2023/1543, Art. 28(4): by category of data and issuing State, received and fulfilled"
+)
+
 // instruments is the table.
-var instruments = []Instrument{
+var instruments = slices.Concat(ordinary, nationalSecurity)
+
+var ordinary = []Instrument{
 	{
 		ID: "us/subpoena", Name: "Subpoena", Jurisdiction: "us", Issuer: "an agency, a grand jury or a trial court", Produces: true, Compels: true,
 		Reaches: map[vitrine.Category]Reach{
@@ -29,6 +45,7 @@ var instruments = []Instrument{
 			vitrine.Traffic:    notReached(records, "records beyond basic subscriber information take a court order or a warrant"),
 			vitrine.Content:    notReached(content, warshak),
 		},
+		Regime: StoredCommunications, Class: Public, Secrecy: byOrder, Publication: exactly,
 		Source: "18 U.S.C. § 2703(b), (c)", Standing: ReadInText,
 	},
 	{
@@ -39,6 +56,7 @@ var instruments = []Instrument{
 			vitrine.Traffic:    reached("18 U.S.C. § 2703(c)(1)(B), (d)"),
 			vitrine.Content:    notReached(content, warshak),
 		},
+		Regime: StoredCommunications, Class: Public, Secrecy: byOrder, Publication: exactly,
 		Source: "18 U.S.C. § 2703(c), (d)", Standing: ReadInText,
 	},
 	{
@@ -49,6 +67,7 @@ var instruments = []Instrument{
 			vitrine.Traffic:    reached("18 U.S.C. § 2703(c)(1)(A)"),
 			vitrine.Content:    reached("18 U.S.C. § 2703(a), (b)(1)(A)"),
 		},
+		Regime: StoredCommunications, Class: Public, Secrecy: byOrder, Publication: exactly,
 		Source: "18 U.S.C. § 2703(a), (b)(1)(A), (c)(1)(A), (g)", Standing: ReadInText,
 	},
 	{
@@ -59,6 +78,7 @@ var instruments = []Instrument{
 			vitrine.Traffic:    reached("18 U.S.C. § 2702(c)(4)"),
 			vitrine.Content:    reached("18 U.S.C. § 2702(b)(8)"),
 		},
+		Regime: StoredCommunications, Class: Public, Secrecy: notSecret, Publication: exactly,
 		Source: "18 U.S.C. § 2702(b)(8), (c)(4)", Standing: General,
 	},
 	{
@@ -69,6 +89,7 @@ var instruments = []Instrument{
 			vitrine.Traffic:    reached("18 U.S.C. § 2703(f)"),
 			vitrine.Content:    reached("18 U.S.C. § 2703(f)"),
 		},
+		Regime: StoredCommunications, Class: Public, Secrecy: notSecret, Publication: exactly,
 		Source: "18 U.S.C. § 2703(f)", Standing: ReadInText,
 	},
 	epoc("eu/epoc-subscriber", "subscriber data", vitrine.Subscriber, "a judge, court, investigating judge or public prosecutor", "Regulation (EU) 2023/1543, Art. 3(9), 4(1), 5(3)"),
@@ -82,6 +103,7 @@ var instruments = []Instrument{
 func epoc(id vitrine.InstrumentID, of string, c vitrine.Category, issuer, article string) Instrument {
 	i := Instrument{
 		ID: id, Name: "European Production Order for " + of, Jurisdiction: "eu", Issuer: issuer, Produces: true, Compels: true,
+		Regime: EEvidence, Class: Public, Secrecy: euSecrecy, Publication: euCounting,
 		Reaches: map[vitrine.Category]Reach{}, Source: article, Standing: ReadInText,
 	}
 	for _, other := range vitrine.Categories {

@@ -1,9 +1,12 @@
-// Package law says, as data, which kinds of legal process there are and what
-// each may reach: one row an instrument, one article a category, reached or
-// not. A scope wider than its instrument reaches is refused with the article,
-// so that it can never be put to approvers. It decides nothing else, and it is
-// no legal advice: each row names its source, and whether that was read in the
-// primary text. Sources: 18 U.S.C. §§ 2702, 2703; Regulation (EU) 2023/1543.
+// Package law says, as data, which kinds of legal process there are, what each
+// may reach, and how their number may be published: one row an instrument, one
+// article a category; sheets to count on, each field with its rule; the
+// structures of 50 U.S.C. § 1874 with their rows, bands and delays. A scope
+// wider than its instrument reaches is refused with the article, so that it can
+// never be put to approvers. It decides nothing else, knows neither clock nor
+// file, and is no legal advice: each row names its source, and whether that was
+// read in the primary text. Sources: 18 U.S.C. §§ 2702, 2703, 2709; 50 U.S.C.
+// ch. 36; Regulation (EU) 2023/1543.
 package law
 
 import (
@@ -42,6 +45,12 @@ type Instrument struct {
 	Produces     bool   // false: data is preserved and nothing is handed over
 	Compels      bool   // false: the provider may answer and need not
 	Reaches      map[vitrine.Category]Reach
+	Regime       Regime
+	Class        Class  // which of the provider's ledgers counts it
+	AccountSheet string // the sheet of its accounts, where that is not Sheet
+	Sheet        string // the sheet of its demands; its own id where it is empty
+	Secrecy      string // what forbids to speak of it, and under which article
+	Publication  string // how its number may be published, and under which article
 	Source       string
 	Standing     Standing
 }
