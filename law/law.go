@@ -47,8 +47,8 @@ type Instrument struct {
 	Reaches      map[vitrine.Category]Reach
 	Regime       Regime
 	Class        Class  // which of the provider's ledgers counts it
-	AccountSheet string // the sheet of its accounts, where that is not Sheet
 	Sheet        string // the sheet of its demands; its own id where it is empty
+	AccountSheet string // the sheet of its accounts, where that is another one
 	Secrecy      string // what forbids to speak of it, and under which article
 	Publication  string // how its number may be published, and under which article
 	Source       string

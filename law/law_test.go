@@ -23,6 +23,18 @@ var matrix = map[vitrine.InstrumentID][4]string{
 	"eu/epoc-identity":     {ordered, eu + "Art. 3(10), 4(1), 5(3)", ordered, ordered},
 	"eu/epoc-traffic":      {ordered, ordered, eu + "Art. 3(11), 4(2), 5(4)", ordered},
 	"eu/epoc-content":      {ordered, ordered, ordered, eu + "Art. 3(12), 4(2), 5(4)"},
+
+	"us/nsl":                 {"18 U.S.C. § 2709(a), (b)", "-" + eu + "Art. 3(10)", "-18 U.S.C. § 2709(a), (b)", "-18 U.S.C. § 2709(a), (b)"},
+	"us/fisa-content":        {"50 U.S.C. §§ 1805, 1824, 1881a", "-" + eu + "Art. 3(10)", "50 U.S.C. §§ 1805, 1824, 1881a", "50 U.S.C. §§ 1805, 1824, 1881a"},
+	"us/fisa-content-new":    {"50 U.S.C. §§ 1805, 1824, 1881a", "-" + eu + "Art. 3(10)", "50 U.S.C. §§ 1805, 1824, 1881a", "50 U.S.C. §§ 1805, 1824, 1881a"},
+	"us/fisa-noncontent":     {"50 U.S.C. §§ 1861, 1862", "-" + eu + "Art. 3(10)", "50 U.S.C. §§ 1861, 1862", "-50 U.S.C. §§ 1861, 1862"},
+	"us/fisa-prtt":           {"50 U.S.C. § 1842(d)(2)(C)", "-" + eu + "Art. 3(10)", "50 U.S.C. § 1842", "-50 U.S.C. § 1842"},
+	"us/fisa-records-b":      {"50 U.S.C. § 1861", "-" + eu + "Art. 3(10)", "50 U.S.C. § 1861", "-50 U.S.C. § 1861"},
+	"us/fisa-records-c":      {"-50 U.S.C. § 1861(k)(3)", "-" + eu + "Art. 3(10)", "50 U.S.C. § 1861(b)(2)(C)", "-50 U.S.C. § 1861(b)(2)(C)"},
+	"us/fisa-noncontent-new": {"50 U.S.C. §§ 1861, 1862", "-" + eu + "Art. 3(10)", "50 U.S.C. §§ 1861, 1862", "-50 U.S.C. §§ 1861, 1862"},
+	"us/fisa-prtt-new":       {"50 U.S.C. § 1842(d)(2)(C)", "-" + eu + "Art. 3(10)", "50 U.S.C. § 1842", "-50 U.S.C. § 1842"},
+	"us/fisa-records-b-new":  {"50 U.S.C. § 1861", "-" + eu + "Art. 3(10)", "50 U.S.C. § 1861", "-50 U.S.C. § 1861"},
+	"us/fisa-records-c-new":  {"-50 U.S.C. § 1861(k)(3)", "-" + eu + "Art. 3(10)", "50 U.S.C. § 1861(b)(2)(C)", "-50 U.S.C. § 1861(b)(2)(C)"},
 }
 
 const (
@@ -102,7 +114,7 @@ func TestWiderScope(t *testing.T) {
 
 func TestRows(t *testing.T) {
 	for _, i := range law.All() {
-		if i.Name == "" || i.Issuer == "" || i.Source == "" || i.Standing == "" || i.Jurisdiction != strings.Split(string(i.ID), "/")[0] {
+		if i.Name == "" || i.Issuer == "" || i.Source == "" || i.Standing == "" || i.Secrecy == "" || i.Publication == "" || i.Regime == "" || i.Jurisdiction != strings.Split(string(i.ID), "/")[0] {
 			t.Errorf("%s: the row is not complete", i.ID)
 		}
 		if i.Produces != (i.ID != "us/preservation") || i.Compels != (i.ID != "us/emergency") {
