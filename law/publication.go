@@ -45,7 +45,7 @@ var (
 	semiannual = []Cadence{Halves, Strict180}
 
 	noncontentSheets = []string{noncontentSheet, penSheet, recordsBSheet, recordsCSheet}
-	fisaSheets       = append(contentSheet, []string{contentSheet}, noncontentSheets...)
+	fisaSheets       = append([]string{contentSheet}, noncontentSheets...)
 )
 
 // structures is the table.
