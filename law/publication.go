@@ -105,7 +105,7 @@ func split(letter, provision, sheet string) Row {
 // included: (b)(2) and (3) have no exception for it. [A reading of the text;
 // the structure can be closed instead.]
 func combined(a, b string, delay int) []Row {
-	all := append(nslSheet, []string{nslSheet}, fisaSheets...)
+	all := append([]string{nslSheet}, fisaSheets...)
 	for _, s := range fisaSheets {
 		all = append(all, s+newSuffix)
 	}
