@@ -1,0 +1,371 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// Audit is the full audit of a published directory (spec/report.md, section 4).
+type Audit struct {
+	Fetch Fetch
+	// Rand gives the weights of the batches; it must not be predictable.
+	Rand io.Reader
+	// Sampled checks one range proof in sixteen. The verdict says so: it shows
+	// neither that nothing is left out nor that there is no second story.
+	Sampled bool
+	// Keys are the log keys (vkeys) that the reader trusts already, by class; a
+	// ledger without one is believed to be whose key it names.
+	Keys map[Class]string
+	// Progress is told how many bundles of how many were checked.
+	Progress func(done, total uint64)
+	// Workers is how many goroutines check; 0 takes one a processor.
+	Workers int
+}
+
+// Verdict is what an accepted audit shows.
+type Verdict struct {
+	Ledgers []Ledger
+	Reports []*Report
+	Sampled bool
+}
+
+// Ledger is one log as it was audited.
+type Ledger struct {
+	Class      Class
+	Chain      Chain
+	Checkpoint Checkpoint
+	Bundles    uint64 // whose entries were read
+	Proofs     uint64 // range proofs that were checked
+	// Closed says that the entries are not public, so that nothing but the
+	// checkpoints was checked.
+	Closed bool
+
+	roots   map[uint64]Hash   // at the end of each tick
+	times   map[uint64]uint64 // of their checkpoints, if anybody watches
+	cells   map[CellName]Hash
+	notices []Notice
+}
+
+// Run audits the directory. An error that is a *Fault says what does not hold;
+// any other, that it could not be read.
+func (a *Audit) Run(ctx context.Context) (*Verdict, error) {
+	v := &Verdict{Sampled: a.Sampled}
+	for _, class := range []Class{Public, Restricted} {
+		l, err := a.ledger(ctx, class)
+		if class == Restricted && errors.Is(err, errAbsent) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		v.Ledgers = append(v.Ledgers, *l)
+	}
+	return v, a.reports(v)
+}
+
+// errAbsent says that there is no such log.
+var errAbsent = errors.New("there is none")
+
+func (a *Audit) ledger(ctx context.Context, class Class) (*Ledger, error) {
+	r := &reader{fetch: a.Fetch, class: class}
+	if _, err := r.get("checkpoint"); errors.Is(err, fs.ErrNotExist) && class == Restricted {
+		return nil, errAbsent
+	}
+	chain, cp, err := r.checkpoint("checkpoint")
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{Class: class, Chain: chain, Checkpoint: cp, roots: map[uint64]Hash{}, times: map[uint64]uint64{}, cells: map[CellName]Hash{}}
+	if want := a.Keys[class]; want != "" && chain[len(chain)-1].Keys.Log != want {
+		return nil, fmt.Errorf("%s ledger: its key is %s, not the one that was given", class, chain[len(chain)-1].Keys.Log)
+	}
+	notices, err := r.get("notices.json")
+	if err != nil {
+		return nil, err
+	}
+	if l.notices, err = ParseNotices(notices); err != nil {
+		return nil, fmt.Errorf("%s ledger: %w", class, err)
+	}
+	if err := a.read(ctx, r, l); err != nil {
+		return nil, fmt.Errorf("%s ledger: %w", class, err)
+	}
+	return l, l.announced()
+}
+
+// job is a bundle with what its check needs from before.
+type job struct {
+	period  *Period
+	tick    uint64
+	number  int
+	bundle  uint64
+	entries [][]byte
+	before  []byte
+	after   []byte
+	notes   Hash
+	root    Hash // of the bundle's own tree
+	err     error
+}
+
+// read fetches every bundle, in order, and has workers check them.
+func (a *Audit) read(ctx context.Context, r *reader, l *Ledger) error {
+	workers := a.Workers
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	w := &walk{audit: a, reader: r, ledger: l, tree: &frontier{}, sums: map[string][]byte{}}
+	for range workers {
+		w.batches = append(w.batches, newBatch(a.Rand))
+		w.held = append(w.held, nil)
+	}
+	total := l.Checkpoint.Size / BundleSize
+	const chunk = 64
+	for first := uint64(0); first < total; first += chunk {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var jobs []*job
+		for n := first; n < min(first+chunk, total); n++ {
+			j, err := w.job(n)
+			if err != nil {
+				return err
+			}
+			jobs = append(jobs, j)
+		}
+		if err := w.check(jobs); err != nil {
+			return err
+		}
+		if a.Progress != nil {
+			a.Progress(min(first+chunk, total), total)
+		}
+	}
+	if root := w.tree.root(); root != l.Checkpoint.Root {
+		return fmt.Errorf("the entries make the root %s, the checkpoint says %s", root, l.Checkpoint.Root)
+	}
+	return w.flush(true)
+}
+
+// walk goes through a log from its first entry to the last.
+type walk struct {
+	audit   *Audit
+	reader  *reader
+	ledger  *Ledger
+	tree    *frontier
+	sums    map[string][]byte // of the present period, by sheet
+	notes   Hash
+	noticed int // how many notices the chain has
+	batches []*batch
+	held    [][]uint64 // the bundles in each batch
+}
+
+// job fetches bundle n and reads what the next one needs of it.
+func (w *walk) job(n uint64) (*job, error) {
+	entries, err := w.reader.entries(n)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) != BundleSize {
+		return nil, fmt.Errorf("bundle %d has %d entries, not %d", n, len(entries), BundleSize)
+	}
+	p, place, err := w.ledger.Chain.At(n * BundleSize)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{period: p, tick: place.Tick, number: place.Bundle, bundle: n, entries: entries}
+	if place.Tick == 0 {
+		w.sums = map[string][]byte{}
+		return j, nil
+	}
+	if err := w.follow(j); err != nil {
+		return nil, fmt.Errorf("bundle %d (tick %d of period %d): %w", n, j.tick, p.Number, err)
+	}
+	return j, nil
+}
+
+// follow takes sums and notices from a bundle's trailer to the next bundle.
+func (w *walk) follow(j *job) error {
+	if j.number == 0 {
+		for ; w.noticed < len(w.ledger.notices) && w.ledger.notices[w.noticed].Bundle == j.bundle; w.noticed++ {
+			w.notes = w.ledger.notices[w.noticed].After(w.notes)
+		}
+	}
+	j.notes = w.notes
+	sheets := j.period.sheetsOf(j.number)
+	trailer := j.entries[Slots]
+	if len(trailer) != trailerHead+32*len(sheets)+proofSize {
+		return fmt.Errorf("the trailer has %d bytes, not %d", len(trailer), trailerHead+32*len(sheets)+proofSize)
+	}
+	for n, i := range sheets {
+		name := j.period.Sheets[i].Name
+		before, ok := w.sums[name]
+		if !ok {
+			before = make([]byte, 32)
+		}
+		j.before = append(j.before, before...)
+		w.sums[name] = trailer[trailerHead+32*n : trailerHead+32*n+32]
+		if j.tick == j.period.Ticks {
+			w.ledger.cells[CellName{j.period.Number, name}] = Hash(w.sums[name])
+		}
+	}
+	return nil
+}
+
+// check hands the jobs to the workers, and takes their trees in order.
+func (w *walk) check(jobs []*job) error {
+	var wg sync.WaitGroup
+	for k := range w.batches {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := k; i < len(jobs); i += len(w.batches) {
+				jobs[i].err = w.one(jobs[i], k)
+			}
+		}()
+	}
+	wg.Wait()
+	for _, j := range jobs {
+		if j.err != nil {
+			return fmt.Errorf("bundle %d (tick %d of period %d): %w", j.bundle, j.tick, j.period.Number, j.err)
+		}
+		w.tree.add(j.root)
+		w.ledger.Bundles++
+		if err := w.tickEnds(j); err != nil {
+			return err
+		}
+	}
+	return w.flush(false)
+}
+
+func (w *walk) one(j *job, k int) error {
+	j.root = bundleRoot(j.entries)
+	if j.tick == 0 {
+		for i, e := range j.period.HeaderBundle() {
+			if string(e) != string(j.entries[i]) {
+				return fmt.Errorf("entry %d is not that of header %d", i, j.period.Number)
+			}
+		}
+		return nil
+	}
+	b, err := j.period.readBundle(j.tick, j.number, j.entries, j.before)
+	if err != nil {
+		return err
+	}
+	if b.notes != j.notes {
+		return errors.New("its notices are not those of notices.json")
+	}
+	if w.audit.Sampled {
+		if n, err := below(16, w.audit.Rand); err != nil || n > 0 {
+			return err
+		}
+	}
+	w.held[k] = append(w.held[k], j.bundle)
+	return w.batches[k].add(b.transcript(), b.statement(), b.proof)
+}
+
+// flush verifies the batches that are full, or all.
+func (w *walk) flush(all bool) error {
+	var wg sync.WaitGroup
+	failed := make([]error, len(w.batches))
+	for k, b := range w.batches {
+		if len(w.held[k]) == 0 || !all && len(w.held[k]) < batchSize {
+			continue
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if bad, err := b.verify(); err != nil {
+				failed[k] = fmt.Errorf("bundle %d: its range proof does not hold: %w", w.held[k][bad], err)
+			}
+			w.batches[k] = newBatch(w.audit.Rand)
+		}()
+	}
+	wg.Wait()
+	for k, err := range failed {
+		if err != nil {
+			return err
+		}
+		if all || len(w.held[k]) >= batchSize {
+			w.ledger.Proofs += uint64(len(w.held[k]))
+			w.held[k] = nil
+		}
+	}
+	return nil
+}
+
+// tickEnds compares the kept checkpoint of a tick with the tree so far.
+func (w *walk) tickEnds(j *job) error {
+	size := (j.bundle + 1) * BundleSize
+	if j.tick > 0 && size != j.period.After(j.tick) || j.tick == 0 && j.period.Number > 0 {
+		return nil
+	}
+	b, err := w.reader.get("checkpoints/" + strconv.FormatUint(size, 10))
+	if err != nil {
+		return err
+	}
+	cp, err := j.period.OpenCheckpoint(b)
+	if err != nil {
+		return fmt.Errorf("checkpoints/%d: %w", size, err)
+	}
+	if cp.Size != size || cp.Root != w.tree.root() {
+		return fmt.Errorf("checkpoints/%d is that of another tree than the entries make", size)
+	}
+	w.ledger.roots[size] = cp.Root
+	if t, ok := cp.Time(); ok {
+		w.ledger.times[size] = t
+	}
+	return nil
+}
+
+// announced checks that each header was fixed before its period.
+func (l *Ledger) announced() error {
+	for _, n := range l.notices {
+		if n.Bundle >= l.Checkpoint.Size/BundleSize {
+			return fmt.Errorf("%s ledger: a notice of bundle %d, which there is not", l.Class, n.Bundle)
+		}
+		if _, place, err := l.Chain.At(n.Bundle * BundleSize); err != nil || place.Tick == 0 || place.Bundle != 0 {
+			return fmt.Errorf("%s ledger: a notice of bundle %d, which is not the first of a tick", l.Class, n.Bundle)
+		}
+	}
+	first := l.Chain[0]
+	if t, ok := l.times[BundleSize]; ok && t >= first.From {
+		return fmt.Errorf("%s ledger: header 0 was cosigned at %d, its period began at %d", l.Class, t, first.From)
+	}
+	for i, p := range l.Chain[1:] {
+		if l.announcedBefore(p) {
+			continue
+		}
+		if err := p.continues(l.Chain[i].Header); err != nil {
+			return fmt.Errorf("%s ledger: header %d was not announced before its period, and %w", l.Class, p.Number, err)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) announcedBefore(p *Period) bool {
+	return slices.ContainsFunc(l.notices, func(n Notice) bool {
+		return n.Kind == NoticeHeader && n.Digest == p.Hash && l.seen(n.Bundle) < p.From
+	})
+}
+
+// seen is when a quorum had seen a bundle: the time of its tick's checkpoint,
+// or, where nobody watches, when the tick was due.
+func (l *Ledger) seen(bundle uint64) uint64 {
+	p, place, err := l.Chain.At(bundle * BundleSize)
+	if err != nil {
+		return 1 << 62
+	}
+	return l.timeOf(p, place.Tick)
+}
+
+func (l *Ledger) timeOf(p *Period, tick uint64) uint64 {
+	if t, ok := l.times[p.After(tick)]; ok {
+		return t
+	}
+	return uint64(p.TickTime(tick).Unix())
+}

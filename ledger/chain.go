@@ -1,0 +1,279 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// Period is a header at its place in the log.
+type Period struct {
+	*Header
+	Hash  Hash   // of the header
+	Start uint64 // the index of its bundle's first entry
+
+	slots []int // the sheet of each slot of a tick
+}
+
+// Place is where an entry of the log stands in its period. The header's bundle
+// is tick 0.
+type Place struct {
+	Tick   uint64
+	Bundle int
+	Slot   int
+	Sheet  string // of a leaf
+}
+
+// Chain is the headers of a ledger, from number 0 on, each at its place.
+type Chain []*Period
+
+// NewChain checks that the headers follow one another and that every cell
+// stands in one table.
+func NewChain(headers []*Header) (Chain, error) {
+	var c Chain
+	for _, h := range headers {
+		next, err := c.With(h)
+		if err != nil {
+			return nil, err
+		}
+		c = next
+	}
+	return c, nil
+}
+
+// With returns the chain with one more header.
+func (c Chain) With(h *Header) (Chain, error) {
+	if err := h.Check(); err != nil {
+		return nil, err
+	}
+	start := uint64(0)
+	if len(c) > 0 {
+		last := c[len(c)-1]
+		if err := h.follows(last.Header); err != nil {
+			return nil, err
+		}
+		start = last.End()
+	} else if h.Number != 0 {
+		return nil, fmt.Errorf("header %d is not the first", h.Number)
+	}
+	p := newPeriod(h, start)
+	next := append(slices.Clone(c), p)
+	if err := next.checkTables(p); err != nil {
+		return nil, fmt.Errorf("header %d: %w", h.Number, err)
+	}
+	return next, nil
+}
+
+// newPeriod puts a checked header at its place.
+func newPeriod(h *Header, start uint64) *Period {
+	p := &Period{Header: h, Hash: h.Hash(), Start: start}
+	for _, g := range h.Grid {
+		i := slices.IndexFunc(h.Sheets, func(s Sheet) bool { return s.Name == g.Sheet })
+		for range g.Slots {
+			p.slots = append(p.slots, i)
+		}
+	}
+	return p
+}
+
+// checkTables checks the tables of the last header against earlier ones.
+func (c Chain) checkTables(p *Period) error {
+	for _, t := range p.Tables {
+		first, _ := c.Sheet(t.Cells[0])
+		leaves := uint64(0)
+		for _, cell := range t.Cells {
+			s, ok := c.Sheet(cell)
+			if !ok {
+				return fmt.Errorf("table %s: period %d has no sheet %s", t.Name, cell.Period, cell.Sheet)
+			}
+			if !s.sameRules(first) {
+				return fmt.Errorf("table %s: %s and %s have other fields or rules", t.Name, s.Name, first.Name)
+			}
+			if cell.Period < p.Number && c.due(cell) != t.Name {
+				return fmt.Errorf("table %s: the cell of %s in period %d does not belong there", t.Name, cell.Sheet, cell.Period)
+			}
+			leaves += c[cell.Period].slotsOf(cell.Sheet)
+		}
+		if leaves > maxLeaves {
+			return fmt.Errorf("table %s has %d slots, more than 2^%d", t.Name, leaves, sumBits)
+		}
+	}
+	for n := range p.Number { // every deferred cell whose time has come is there
+		for _, s := range c[n].Sheets {
+			cell := CellName{n, s.Name}
+			if want := c.due(cell); s.Joins != "" && want != "" && !p.holds(want, cell) {
+				return fmt.Errorf("table %s misses the cell of %s in period %d", want, s.Name, n)
+			}
+		}
+	}
+	return nil
+}
+
+// due returns the table of the last header that a deferred cell of an earlier
+// period belongs in, or "".
+func (c Chain) due(cell CellName) string {
+	s, ok := c.Sheet(cell)
+	if !ok || s.Joins == "" {
+		return ""
+	}
+	for _, p := range c[cell.Period+1:] {
+		for _, t := range p.Tables {
+			if t.NotBefore >= c[cell.Period].To+s.Deferred && slices.Contains(t.Cells, CellName{p.Number, s.Joins}) {
+				if p != c[len(c)-1] {
+					return ""
+				}
+				return t.Name
+			}
+		}
+	}
+	return ""
+}
+
+func (p *Period) holds(table string, cell CellName) bool {
+	return slices.ContainsFunc(p.Tables, func(t Table) bool { return t.Name == table && slices.Contains(t.Cells, cell) })
+}
+
+// slotsOf is how many leaves a cell has in all.
+func (p *Period) slotsOf(sheet string) uint64 {
+	for _, g := range p.Grid {
+		if g.Sheet == sheet {
+			return uint64(g.Slots) * p.Ticks
+		}
+	}
+	return 0
+}
+
+// Sheet returns the sheet of a cell.
+func (c Chain) Sheet(cell CellName) (Sheet, bool) {
+	if cell.Period >= uint64(len(c)) {
+		return Sheet{}, false
+	}
+	return c[cell.Period].Header.Sheet(cell.Sheet)
+}
+
+// End is the index at which the next header stands.
+func (p *Period) End() uint64 {
+	return p.Start + BundleSize*(1+p.Ticks*uint64(p.Bundles()))
+}
+
+// First is the index of the first entry of bundle b (from 0) of tick t (from 1).
+func (p *Period) First(t uint64, b int) uint64 {
+	return p.Start + BundleSize*(1+(t-1)*uint64(p.Bundles())+uint64(b))
+}
+
+// After is the size of the tree after tick t; after tick 0, that of the header's bundle.
+func (p *Period) After(t uint64) uint64 {
+	return p.Start + BundleSize*(1+t*uint64(p.Bundles()))
+}
+
+// At says where the entry of an index stands.
+func (c Chain) At(index uint64) (*Period, Place, error) {
+	for _, p := range c {
+		if index >= p.End() {
+			continue
+		}
+		bundle := (index - p.Start) / BundleSize
+		place := Place{Slot: int((index - p.Start) % BundleSize)}
+		if bundle == 0 {
+			return p, place, nil
+		}
+		per := uint64(p.Bundles())
+		place.Tick, place.Bundle = 1+(bundle-1)/per, int((bundle-1)%per)
+		if place.Slot < Slots {
+			place.Sheet = p.Sheets[p.slots[place.Bundle*Slots+place.Slot]].Name
+		}
+		return p, place, nil
+	}
+	return nil, Place{}, fmt.Errorf("entry %d lies behind the last header's period", index)
+}
+
+// TickAt returns the period and tick at whose end the tree has the size.
+func (c Chain) TickAt(size uint64) (*Period, uint64, error) {
+	if size == BundleSize && len(c) > 0 {
+		return c[0], 0, nil
+	}
+	for _, p := range c {
+		per := BundleSize * uint64(p.Bundles())
+		if size <= p.Start+BundleSize || size > p.End() {
+			continue
+		}
+		if done := size - p.Start - BundleSize; done%per == 0 {
+			return p, done / per, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("a tree of %d entries does not stand at a tick's end", size)
+}
+
+// sheetsOf are the sheets that have slots in bundle b of a tick, in grid order.
+func (p *Period) sheetsOf(b int) []int {
+	var list []int
+	for _, i := range p.slots[b*Slots : (b+1)*Slots] {
+		if len(list) == 0 || list[len(list)-1] != i {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// continues reports whether h says nothing that does not follow from the header
+// before it and from its own end.
+func (h *Header) continues(before *Header) error {
+	like, err := before.Continue(h.To)
+	if err != nil {
+		return err
+	}
+	plain := *h
+	plain.Tables = own(h)
+	if !reflect.DeepEqual(plain, *like) {
+		return errors.New("it differs from the header before")
+	}
+	return nil
+}
+
+// own are the tables without cells of earlier periods.
+func own(h *Header) []Table {
+	var list []Table
+	for _, t := range h.Tables {
+		t.Cells = slices.DeleteFunc(slices.Clone(t.Cells), func(c CellName) bool { return c.Period != h.Number })
+		list = append(list, t)
+	}
+	return list
+}
+
+// Continue returns the header of the next period, up to to, that changes
+// nothing but what follows from its dates. Cells that were deferred are not in
+// its tables yet.
+func (h *Header) Continue(to uint64) (*Header, error) {
+	if to <= h.To || (to-h.To)%h.Delta != 0 {
+		return nil, fmt.Errorf("a period from %d to %d is not a number of ticks of %d s", h.To, to, h.Delta)
+	}
+	next := *h
+	next.Number, next.Previous, next.From, next.To, next.Ticks = h.Number+1, h.Hash(), h.To, to, (to-h.To)/h.Delta
+	next.Tables = own(h)
+	for i := range next.Tables {
+		t := &next.Tables[i]
+		t.NotBefore, t.Due = t.NotBefore-h.To+to, t.Due-h.To+to
+		for j := range t.Cells {
+			t.Cells[j].Period++
+		}
+	}
+	return &next, nil
+}
+
+// Join puts the deferred cells of earlier periods into the tables of h, the
+// next header of the chain, that they belong in.
+func (c Chain) Join(h *Header) {
+	with := append(slices.Clone(c), &Period{Header: h})
+	for n := range uint64(len(c)) {
+		for _, s := range c[n].Sheets {
+			cell := CellName{n, s.Name}
+			name := with.due(cell)
+			for i := range h.Tables {
+				if h.Tables[i].Name == name && !slices.Contains(h.Tables[i].Cells, cell) {
+					h.Tables[i].Cells = append(h.Tables[i].Cells, cell)
+				}
+			}
+		}
+	}
+}

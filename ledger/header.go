@@ -1,0 +1,319 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Suite names the primitives; another set has another name.
+const Suite = "v1"
+
+// Sizes of the log (spec/ledger.md, sections 5 and 7).
+const (
+	BundleSize = 256 // entries
+	Slots      = 255 // leaves of a bundle
+	maxBundles = 4096
+)
+
+// Class is which of a provider's logs this is.
+type Class string
+
+// The classes.
+const (
+	Public     Class = "public"
+	Restricted Class = "restricted"
+)
+
+// Publication says how much of a log is public, and when.
+type Publication string
+
+// The settings of a log; a public one is Live.
+const (
+	Live         Publication = "live"
+	AfterEmbargo Publication = "after-embargo"
+	Auditor      Publication = "auditor"
+)
+
+// Header fixes a period before it begins. It is published as canonical JSON,
+// in which its fields stand in this order.
+type Header struct {
+	Audit       AuditRule   `json:"audit"`
+	Class       Class       `json:"class"`
+	Delta       uint64      `json:"delta"` // seconds between ticks
+	Due         uint64      `json:"due"`   // seconds from a demand to its leaf, at most
+	From        uint64      `json:"from"`  // Unix time
+	Grid        []Allotment `json:"grid"`
+	Keys        Keys        `json:"keys"`
+	Lag         uint64      `json:"lag"` // seconds
+	Number      uint64      `json:"number"`
+	Origin      string      `json:"origin"`
+	Previous    Hash        `json:"previous"`
+	Publication Publication `json:"publication"`
+	Sheets      []Sheet     `json:"sheets"`
+	Structure   string      `json:"structure,omitempty"`
+	Suite       string      `json:"suite"`
+	Tables      []Table     `json:"tables"`
+	Ticks       uint64      `json:"ticks"`
+	To          uint64      `json:"to"`
+	Witnesses   Witnesses   `json:"witnesses"`
+}
+
+// AuditRule says how an auditor's sample is drawn.
+type AuditRule struct {
+	Randomness string `json:"randomness"`
+	Sample     uint64 `json:"sample"`
+}
+
+// Allotment is how many slots of each tick a sheet has.
+type Allotment struct {
+	Sheet string `json:"sheet"`
+	Slots int    `json:"slots"`
+}
+
+// Keys are the vkeys that sign for the log.
+type Keys struct {
+	Log     string   `json:"log"`
+	Promise []string `json:"promise"`
+	Report  string   `json:"report"`
+}
+
+// CellName is a sheet in a period, which is named by its header's number.
+type CellName struct {
+	Period uint64 `json:"period"`
+	Sheet  string `json:"sheet"`
+}
+
+// Table is cells that are added up and published in one row.
+type Table struct {
+	Cells     []CellName `json:"cells"`
+	Due       uint64     `json:"due"`
+	Name      string     `json:"name"`
+	NotBefore uint64     `json:"not_before"`
+}
+
+// Witnesses are the keys whose cosignatures count, and how many it takes.
+type Witnesses struct {
+	Keys   []Witness `json:"keys"`
+	Quorum int       `json:"quorum"`
+}
+
+// Witness is one key and who holds it.
+type Witness struct {
+	Key          string `json:"key"`
+	Organisation string `json:"organisation"`
+}
+
+// ParseHeader reads a header and checks it as far as it goes alone.
+func ParseHeader(b []byte) (*Header, error) {
+	h := new(Header)
+	if err := unmarshal(b, h); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	return h, h.Check()
+}
+
+// Marshal returns the header's bytes, if they can be read back.
+func (h *Header) Marshal() ([]byte, error) {
+	if err := h.Check(); err != nil {
+		return nil, err
+	}
+	return marshal(h)
+}
+
+// Hash returns the SHA-256 of the header's bytes.
+func (h *Header) Hash() Hash {
+	b, err := marshal(h)
+	if err != nil {
+		panic("ledger: hash of a header that cannot be written: " + err.Error()) // Check was not called
+	}
+	return sha256.Sum256(b)
+}
+
+var tableName = regexp.MustCompile(`^[a-z0-9/_-]{1,64}$`)
+
+// Check reports whether the header keeps every rule that it can break alone.
+func (h *Header) Check() error {
+	for _, check := range []func() error{h.checkNames, h.checkTime, h.checkSheets, h.checkGrid, h.checkTables, h.checkKeys} {
+		if err := check(); err != nil {
+			return fmt.Errorf("header %d: %w", h.Number, err)
+		}
+	}
+	if _, err := marshal(h); err != nil {
+		return fmt.Errorf("header %d: %w", h.Number, err)
+	}
+	return nil
+}
+
+func (h *Header) checkNames() error {
+	if h.Suite != Suite {
+		return fmt.Errorf("suite %q is not %q", h.Suite, Suite)
+	}
+	if h.Origin == "" || strings.ContainsAny(h.Origin, " +") {
+		return fmt.Errorf("origin %q", h.Origin)
+	}
+	if (h.Number == 0) != h.Previous.IsZero() {
+		return fmt.Errorf("the hash of the header before is %s", h.Previous)
+	}
+	switch {
+	case h.Class == Public && h.Publication == Live:
+	case h.Class == Restricted && (h.Publication == Live || h.Publication == AfterEmbargo || h.Publication == Auditor):
+	default:
+		return fmt.Errorf("class %q with publication %q", h.Class, h.Publication)
+	}
+	return nil
+}
+
+func (h *Header) checkTime() error {
+	for _, t := range []uint64{h.From, h.To, h.Delta, h.Lag, h.Due, h.Ticks} {
+		if t > 1<<40 {
+			return fmt.Errorf("%d seconds is out of range", t)
+		}
+	}
+	if h.From == 0 || h.To <= h.From || h.Delta == 0 || h.Ticks == 0 || h.Ticks*h.Delta != h.To-h.From {
+		return fmt.Errorf("%d ticks of %d s do not make the period from %d to %d", h.Ticks, h.Delta, h.From, h.To)
+	}
+	if h.Ticks > 1 && h.Lag+h.Delta >= h.To-h.From {
+		return fmt.Errorf("the first tick, %d s after the beginning, is not before the period's end: the next header could not be announced", h.Lag+h.Delta)
+	}
+	if h.Due < h.Lag+2*h.Delta {
+		return fmt.Errorf("due is %d s, less than the lag and two ticks", h.Due)
+	}
+	return nil
+}
+
+func (h *Header) checkSheets() error {
+	if len(h.Sheets) == 0 || len(h.Sheets) > 256 {
+		return fmt.Errorf("%d sheets", len(h.Sheets))
+	}
+	for i, s := range h.Sheets {
+		if err := s.check(); err != nil {
+			return err
+		}
+		if i > 0 && h.Sheets[i-1].Name >= s.Name {
+			return fmt.Errorf("sheet %s stands behind %s", s.Name, h.Sheets[i-1].Name)
+		}
+	}
+	for _, s := range h.Sheets {
+		if s.Joins == "" {
+			continue
+		}
+		if j, ok := h.Sheet(s.Joins); !ok || j.Joins != "" || !j.sameRules(s) {
+			return fmt.Errorf("sheet %s cannot join %s", s.Name, s.Joins)
+		}
+	}
+	return nil
+}
+
+func (h *Header) checkGrid() error {
+	seen, slots := map[string]bool{}, 0
+	for _, g := range h.Grid {
+		if _, ok := h.Sheet(g.Sheet); !ok || seen[g.Sheet] || g.Slots < 1 || g.Slots > maxBundles*Slots {
+			return fmt.Errorf("grid: sheet %q with %d slots", g.Sheet, g.Slots)
+		}
+		seen[g.Sheet] = true
+		slots += g.Slots
+	}
+	if len(seen) != len(h.Sheets) || slots%Slots != 0 || slots > maxBundles*Slots {
+		return fmt.Errorf("grid: %d sheets of %d, %d slots, not a multiple of %d", len(seen), len(h.Sheets), slots, Slots)
+	}
+	return nil
+}
+
+func (h *Header) checkTables() error {
+	in := map[CellName]string{}
+	for i, t := range h.Tables {
+		if !tableName.MatchString(t.Name) || i > 0 && h.Tables[i-1].Name >= t.Name {
+			return fmt.Errorf("table %q: want 1 to 64 of a-z, 0-9, -, _ and /, in ascending order", t.Name)
+		}
+		if len(t.Cells) == 0 || t.Due < t.NotBefore || t.NotBefore < h.To || t.Due > 1<<40 {
+			return fmt.Errorf("table %s: %d cells, from %d on, due at %d", t.Name, len(t.Cells), t.NotBefore, t.Due)
+		}
+		for _, c := range t.Cells {
+			if in[c] != "" {
+				return fmt.Errorf("table %s: cell %s of period %d stands in %s too", t.Name, c.Sheet, c.Period, in[c])
+			}
+			in[c] = t.Name
+			if c.Period > h.Number {
+				return fmt.Errorf("table %s has a cell of a later period", t.Name)
+			}
+			if s, ok := h.Sheet(c.Sheet); c.Period == h.Number && (!ok || s.Joins != "") {
+				return fmt.Errorf("table %s has a cell of sheet %s, which is not its own period's", t.Name, c.Sheet)
+			}
+		}
+	}
+	for _, s := range h.Sheets {
+		if s.Joins == "" && in[CellName{h.Number, s.Name}] == "" {
+			return fmt.Errorf("sheet %s is in no table", s.Name)
+		}
+	}
+	return nil
+}
+
+func (h *Header) checkKeys() error {
+	keys := append([]string{h.Keys.Log, h.Keys.Report}, h.Keys.Promise...)
+	if len(h.Keys.Promise) == 0 {
+		return fmt.Errorf("no promise key")
+	}
+	names := map[string]bool{}
+	for _, w := range h.Witnesses.Keys {
+		if w.Organisation == "" || names["o"+w.Organisation] || names["k"+w.Key] {
+			return fmt.Errorf("witness %q of %q: every key and every organisation stands once", w.Key, w.Organisation)
+		}
+		names["o"+w.Organisation], names["k"+w.Key] = true, true
+		if _, err := parseWitness(w.Key); err != nil {
+			return err
+		}
+	}
+	for _, k := range keys {
+		if _, err := parseKey(k); err != nil {
+			return err
+		}
+	}
+	if log, _ := parseKey(h.Keys.Log); log.name != h.Origin {
+		return fmt.Errorf("the log's key is named %s, not %s", log.name, h.Origin)
+	}
+	if h.Witnesses.Quorum < 0 || h.Witnesses.Quorum > len(h.Witnesses.Keys) {
+		return fmt.Errorf("quorum %d of %d witnesses", h.Witnesses.Quorum, len(h.Witnesses.Keys))
+	}
+	return nil
+}
+
+// Sheet returns the sheet of that name.
+func (h *Header) Sheet(name string) (Sheet, bool) {
+	i, ok := slices.BinarySearchFunc(h.Sheets, name, func(s Sheet, n string) int { return strings.Compare(s.Name, n) })
+	if !ok {
+		return Sheet{}, false
+	}
+	return h.Sheets[i], true
+}
+
+// Bundles is how many bundles a tick has.
+func (h *Header) Bundles() int {
+	slots := 0
+	for _, g := range h.Grid {
+		slots += g.Slots
+	}
+	return slots / Slots
+}
+
+// TickTime is when tick t (1, 2, …) is published.
+func (h *Header) TickTime(t uint64) time.Time {
+	return time.Unix(int64(h.From+h.Lag+t*h.Delta), 0).UTC()
+}
+
+// follows checks h against the header before it.
+func (h *Header) follows(before *Header) error {
+	switch {
+	case h.Number != before.Number+1 || h.Previous != before.Hash():
+		return fmt.Errorf("header %d does not follow header %d", h.Number, before.Number)
+	case h.From != before.To:
+		return fmt.Errorf("header %d begins at %d, the period before ended at %d", h.Number, h.From, before.To)
+	case h.Suite != before.Suite || h.Class != before.Class || h.Origin != before.Origin:
+		return fmt.Errorf("header %d is of another ledger", h.Number)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Fetch returns the file of a published directory, or an error that is
+// fs.ErrNotExist if there is none. It may be called from several goroutines.
+type Fetch func(path string) ([]byte, error)
+
+// Paths of the published directory (spec/report.md, section 1).
+func classPath(c Class, rest string) string { return "ledger/" + string(c) + "/" + rest }
+
+// EntriesPath is where bundle n of a log stands below the log's directory.
+func EntriesPath(n uint64) string { return "tile/entries/" + tilePath(n) }
+
+// tilePath writes a tile's number in groups of three digits, as tlog-tiles does.
+func tilePath(n uint64) string {
+	s := fmt.Sprintf("%03d", n%1000)
+	for n >= 1000 {
+		n /= 1000
+		s = fmt.Sprintf("x%03d/%s", n%1000, s)
+	}
+	return s
+}
+
+// reader reads one log of a published directory.
+type reader struct {
+	fetch  Fetch
+	class  Class
+	tiles  map[string][]byte
+	origin string
+}
+
+func (r *reader) get(path string) ([]byte, error) {
+	b, err := r.fetch(classPath(r.class, path))
+	if err != nil {
+		return nil, fmt.Errorf("%s ledger: %s: %w", r.class, path, err)
+	}
+	return b, nil
+}
+
+func (r *reader) entries(n uint64) ([][]byte, error) {
+	b, err := r.get(EntriesPath(n))
+	if err != nil {
+		return nil, err
+	}
+	return splitEntries(b)
+}
+
+// chain reads headers from number 0 on until they cover the size.
+func (r *reader) chain(size uint64) (Chain, error) {
+	var c Chain
+	for len(c) == 0 || c[len(c)-1].End() < size {
+		b, err := r.get("headers/" + strconv.Itoa(len(c)) + ".json")
+		if err != nil {
+			return nil, err
+		}
+		h, err := ParseHeader(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s ledger: %w", r.class, err)
+		}
+		if h.Class != r.class {
+			return nil, fmt.Errorf("%s ledger: header %d is of class %s", r.class, h.Number, h.Class)
+		}
+		if c, err = c.With(h); err != nil {
+			return nil, fmt.Errorf("%s ledger: %w", r.class, err)
+		}
+	}
+	return c, nil
+}
+
+// checkpoint opens the checkpoint at a path, which must stand at a tick's end.
+func (r *reader) checkpoint(path string) (Chain, Checkpoint, error) {
+	b, err := r.get(path)
+	if err != nil {
+		return nil, Checkpoint{}, err
+	}
+	_, size, _, ok := readBody(b)
+	if !ok {
+		return nil, Checkpoint{}, fmt.Errorf("%s ledger: %s is no checkpoint", r.class, path)
+	}
+	c, err := r.chain(size)
+	if err != nil {
+		return nil, Checkpoint{}, err
+	}
+	p, _, err := c.TickAt(size)
+	if err != nil {
+		return nil, Checkpoint{}, fmt.Errorf("%s ledger: %s: %w", r.class, path, err)
+	}
+	cp, err := p.OpenCheckpoint(b)
+	if err != nil {
+		return nil, cp, fmt.Errorf("%s ledger: %s: %w", r.class, path, err)
+	}
+	return c, cp, nil
+}
+
+// hashes reads the log's hash tiles, each checked against the tree.
+func (r *reader) hashes(cp Checkpoint) tlog.HashReader {
+	return tlog.TileHashReader(tlog.Tree{N: int64(cp.Size), Hash: tlog.Hash(cp.Root)}, (*tileReader)(r))
+}
+
+// tileReader reads tiles of 256 hashes; the tree stands at a bundle's end, so
+// that only tiles of higher levels are ever partial.
+type tileReader reader
+
+func (r *tileReader) Height() int                     { return 8 }
+func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
+func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	var data [][]byte
+	for _, t := range tiles {
+		path := fmt.Sprintf("tile/%d/%s", t.L, tilePath(uint64(t.N)))
+		partial := path
+		if t.W < 256 {
+			partial = fmt.Sprintf("%s.p/%d", path, t.W)
+		}
+		b, err := (*reader)(r).get(partial)
+		if errors.Is(err, fs.ErrNotExist) && partial != path {
+			b, err = (*reader)(r).get(path) // the log has grown
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(b) < 32*t.W {
+			return nil, fmt.Errorf("%s ledger: %s is cut off", r.class, partial)
+		}
+		data = append(data, b[:32*t.W])
+	}
+	return data, nil
+}
+
+// Notice is a document whose digest stands in the chain of notices.
+type Notice struct {
+	Bundle uint64 `json:"bundle"`
+	Digest Hash   `json:"digest"`
+	Kind   string `json:"kind"`
+}
+
+// Kinds of notices.
+const (
+	NoticeHeader    = "header"
+	NoticeReport    = "report"
+	NoticeTally     = "tally"
+	NoticeStatement = "statement"
+	NoticePetition  = "petition"
+	NoticeKey       = "key"
+)
+
+var noticeKinds = map[string]bool{NoticeHeader: true, NoticeReport: true, NoticeTally: true, NoticeStatement: true, NoticePetition: true, NoticeKey: true}
+
+// ParseNotices reads notices.json.
+func ParseNotices(b []byte) ([]Notice, error) {
+	list := []Notice{}
+	if err := unmarshal(b, &list); err != nil {
+		return nil, fmt.Errorf("notices: %w", err)
+	}
+	for i, n := range list {
+		if !noticeKinds[n.Kind] || i > 0 && list[i-1].Bundle > n.Bundle {
+			return nil, fmt.Errorf("notices: %d is of kind %q in bundle %d", i, n.Kind, n.Bundle)
+		}
+	}
+	return list, nil
+}
+
+// MarshalNotices writes notices.json.
+func MarshalNotices(list []Notice) ([]byte, error) {
+	if list == nil {
+		list = []Notice{}
+	}
+	return marshal(list)
+}
+
+// After returns the chain of notices after one more.
+func (n Notice) After(before Hash) Hash {
+	return hashOf(before[:], n.Digest[:])
+}
+
+// isReportIndex reads reports/index.json.
+func readIndex(b []byte) ([]string, error) {
+	names := []string{}
+	if err := unmarshal(b, &names); err != nil {
+		return nil, fmt.Errorf("reports/index.json: %w", err)
+	}
+	seen := map[string]bool{}
+	for _, n := range names {
+		if !reportName.MatchString(n) || seen[n] {
+			return nil, fmt.Errorf("reports/index.json: name %q", n)
+		}
+		seen[n] = true
+	}
+	return names, nil
+}
+
+// MarshalIndex writes reports/index.json.
+func MarshalIndex(names []string) ([]byte, error) { return json.Marshal(names) }
