@@ -1,0 +1,189 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"filippo.io/edwards25519/field"
+)
+
+// What stands in this file takes a time that depends on the scalars, so that
+// only what is public may come in. A test sees to it.
+
+// An addend is a point with z = 1, in the form that is added fastest.
+type addend struct{ plus, minus, t2d field.Element }
+
+func addendOf(p *point) (a addend) {
+	if p.z != *feOne {
+		p = affine(p)
+	}
+	a.plus.Add(&p.y, &p.x)
+	a.minus.Subtract(&p.y, &p.x)
+	a.t2d.Multiply(&p.t, curve2D)
+	return a
+}
+
+func addends(points []point) []addend {
+	as := make([]addend, len(points))
+	for i := range points {
+		as[i] = addendOf(&points[i])
+	}
+	return as
+}
+
+// addVar adds a, or -a, to p.
+func (p *point) addVar(a *addend, negative bool) {
+	plus, minus := &a.plus, &a.minus
+	if negative {
+		plus, minus = minus, plus
+	}
+	var e, f, g, h field.Element
+	e.Subtract(&p.y, &p.x).Multiply(&e, minus)
+	f.Add(&p.y, &p.x).Multiply(&f, plus)
+	h.Add(&f, &e)
+	e.Subtract(&f, &e)
+	p.t.Multiply(&p.t, &a.t2d)
+	p.z.Add(&p.z, &p.z)
+	if negative {
+		f.Add(&p.z, &p.t)
+		g.Subtract(&p.z, &p.t)
+	} else {
+		f.Subtract(&p.z, &p.t)
+		g.Add(&p.z, &p.t)
+	}
+	p.x.Multiply(&e, &f)
+	p.y.Multiply(&g, &h)
+	p.z.Multiply(&f, &g)
+	p.t.Multiply(&e, &h)
+}
+
+// double sets p = 2·p.
+func (p *point) double() {
+	var a, b, c, e field.Element
+	a.Square(&p.x)
+	b.Square(&p.y)
+	c.Square(&p.z)
+	c.Add(&c, &c)
+	e.Add(&p.x, &p.y).Square(&e)
+	p.t.Add(&b, &a)      // H
+	e.Subtract(&p.t, &e) // E
+	b.Subtract(&a, &b)   // G
+	c.Add(&c, &b)        // F
+	p.x.Multiply(&e, &c)
+	p.y.Multiply(&b, &p.t)
+	p.z.Multiply(&c, &b)
+	p.t.Multiply(&e, &p.t)
+}
+
+// order is ℓ, as four limbs.
+var order = [4]uint64{0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000}
+
+// signedLimbs returns |k| and whether k is negative, where k ≡ s mod ℓ is the
+// integer that is closest to zero; it has at most 252 bits.
+func signedLimbs(s *scalar) (k [4]uint64, negative bool) {
+	k = limbs(s)
+	var rest [4]uint64
+	var borrow uint64
+	for i := range rest {
+		rest[i], borrow = bits.Sub64(order[i], k[i], borrow)
+	}
+	for i := 3; i >= 0; i-- {
+		if k[i] != rest[i] {
+			if k[i] > rest[i] {
+				return rest, true
+			}
+			break
+		}
+	}
+	return k, false
+}
+
+func limbs(s *scalar) (k [4]uint64) {
+	b := s.Bytes()
+	for i := range k {
+		k[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	return k
+}
+
+// multiScalar returns Σ s[i]·p[i]. It is Pippenger's method: in each window of
+// c bits, the points of one digit are added up first.
+func multiScalar(s []scalar, p []addend) *point {
+	c := windowBits(len(s))
+	windows := windowCount(c)
+	digits := make([]windowed, len(s))
+	for i := range s {
+		digits[i].set(&s[i], c, windows)
+	}
+	acc := identity()
+	buckets := make([]point, 1<<(c-1)+2)
+	for w := windows - 1; w >= 0; w-- {
+		for range c {
+			acc.double()
+		}
+		for i := range buckets {
+			buckets[i] = point{y: *feOne, z: *feOne}
+		}
+		for i := range digits {
+			d := digits[i].digit(w, c, windows)
+			if d > 0 {
+				buckets[d].addVar(&p[i], digits[i].negative)
+			} else if d < 0 {
+				buckets[-d].addVar(&p[i], !digits[i].negative)
+			}
+		}
+		running, total := identity(), identity()
+		for i := len(buckets) - 1; i > 0; i-- {
+			running.add(running, &buckets[i])
+			total.add(total, running)
+		}
+		acc.add(acc, total)
+	}
+	return acc
+}
+
+// windowCount is the number of windows of c bits in 252.
+func windowCount(c int) int { return (252 + c - 1) / c }
+
+// windowBits is the window that takes the fewest additions for n points.
+func windowBits(n int) int {
+	best, cost := 0, 0
+	for c := 3; c <= 14; c++ {
+		if k := windowCount(c) * (5*n + 14<<(c-1)); best == 0 || k < cost {
+			best, cost = c, k
+		}
+	}
+	return best
+}
+
+// windowed is a scalar whose digits in base 2^c can be read one by one. A digit
+// is between -2^(c-1) and 2^(c-1) + 1.
+type windowed struct {
+	k        [4]uint64 // the scalar, and 2^(c-1) added in each window but the last
+	negative bool
+}
+
+func (d *windowed) set(s *scalar, c, windows int) {
+	d.k, d.negative = signedLimbs(s)
+	var half [4]uint64
+	for w := range windows - 1 {
+		at := w*c + c - 1
+		half[at/64] |= 1 << (at % 64)
+	}
+	var carry uint64
+	for i := range d.k {
+		d.k[i], carry = bits.Add64(d.k[i], half[i], carry)
+	}
+}
+
+func (d *windowed) digit(w, c, windows int) int {
+	at := w * c
+	v := d.k[at/64] >> (at % 64)
+	if at%64+c > 64 && at/64 < 3 {
+		v |= d.k[at/64+1] << (64 - at%64)
+	}
+	if w == windows-1 {
+		return int(v)
+	}
+	return int(v&(1<<c-1)) - 1<<(c-1)
+}
