@@ -119,6 +119,7 @@ func FuzzHeaders(f *testing.F) {
 			return
 		}
 		for _, want := range m.Header["Date"] {
+			want = strings.TrimSpace(strings.ReplaceAll(want, "\r", " ")) // as unfold reads a CR that stands alone
 			if !slices.ContainsFunc(h.sent, func(d production.Interval) bool { return d.Raw == cut(want) }) && len(want) < maxRaw {
 				t.Fatalf("Date %q is missed: %+v", want, h.sent)
 			}
