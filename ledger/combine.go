@@ -1,133 +1,154 @@
 package ledger
 
-// sums adds up the scalars of all claims by their points: one each for the
-// generators, which all claims share, and for the points of a claim.
+// sums adds up the scalars of all claims: those of their own points, and those
+// of the generators, which all claims share.
 type sums struct {
 	scalars []scalar
-	points  []addend
 	g, b, u scalar
-	gs, hs  []scalar
+	vectors map[shape]*vectors
 }
 
-func newSums(claims []claim) *sums {
-	size := 0
-	for _, c := range claims {
-		if c.proof != nil {
-			size = max(size, c.proof.n*c.proof.m)
-		}
-	}
-	return &sums{gs: make([]scalar, size), hs: make([]scalar, size)}
-}
+// shape is the n and m of a proof.
+type shape struct{ n, m int }
+
+func newSums() *sums { return &sums{vectors: map[shape]*vectors{}} }
 
 // add adds f1 times equation (1) and f2 times equation (2) of the proof in c,
 // or f1 times the equation that c is.
-func (s *sums) add(c claim, points []addend, f1, f2 *scalar) {
-	s.points = append(s.points, points[c.first:c.first+c.points]...)
+func (s *sums) add(c *claim, f1, f2 *scalar) {
 	if c.proof == nil {
 		for i := range c.scalars {
-			s.scalars = append(s.scalars, *new(scalar).Multiply(f1, &c.scalars[i]))
+			s.push(new(scalar).Multiply(f1, &c.scalars[i]))
 		}
 		s.g.MultiplyAdd(f1, &c.g, &s.g)
 		s.b.MultiplyAdd(f1, &c.b, &s.b)
 		return
 	}
-	s.addPoints(c.proof, f1, f2)
-	s.addVectors(c.proof, f2)
+	p := newProofScalars(c.proof)
+	s.addValues(p, f1)
+	s.addPoints(p, f1, f2)
+	k := shape{p.n, p.m}
+	if s.vectors[k] == nil {
+		s.vectors[k] = newVectors(p.n, p.m)
+	}
+	s.vectors[k].add(p, f2)
 }
 
 func (s *sums) push(v *scalar) { s.scalars = append(s.scalars, *v) }
 
-// addPoints adds all but the G_i and H_i.
-func (s *sums) addPoints(p *rangeProof, f1, f2 *scalar) {
-	yes := scalarOf(1)
-	zz := new(scalar).Multiply(&p.z, &p.z)
-	// δ = (z − z²)·Σ y^i − Σ z^(3+j)·Σ w
-	delta := new(scalar).Subtract(&p.z, zz)
-	yk := p.y
-	for k := 1; k < p.n*p.m; k *= 2 {
-		delta.Multiply(delta, new(scalar).Add(yes, &yk))
-		yk.Multiply(&yk, &yk)
-	}
-	zj := *zz
-	for j := range p.values {
-		s.push(new(scalar).Multiply(&zj, f1))
-		zj.Multiply(&zj, &p.z)
-		for t := range p.weights[j] {
-			delta.Subtract(delta, new(scalar).Multiply(&zj, &p.weights[j][t]))
+// addValues adds what equation (1) says of the values and of G.
+func (s *sums) addValues(p *proofScalars, f *scalar) {
+	total := make([]scalar, len(p.layouts)) // the sum of a layout's weights
+	for i, l := range p.layouts {
+		for t := range l {
+			total[i].Add(&total[i], &l[t])
 		}
 	}
-	s.g.MultiplyAdd(f1, delta.Subtract(delta, &p.t), &s.g)
+	zz := new(scalar).Multiply(&p.z, &p.z)
+	// δ = (z − z²)·Σ y^i − Σ z^(3+j)·Σ w, and Σ y^i = (1 + y)·(1 + y²)·(1 + y⁴)·…
+	delta := new(scalar).Subtract(&p.z, zz)
+	yk, one := p.y, scalarOf(1)
+	for k := 1; k < p.n*p.m; k *= 2 {
+		delta.Multiply(delta, new(scalar).Add(one, &yk))
+		yk.Multiply(&yk, &yk)
+	}
+	delta.Subtract(delta, &p.t)
+	s.g.MultiplyAdd(f, delta, &s.g)
+	zj := zz.Multiply(zz, f) // z^(2+j)·f
+	for _, l := range p.layout {
+		s.push(zj)
+		zj.Multiply(zj, &p.z)
+		if l >= 0 {
+			s.g.Subtract(&s.g, new(scalar).Multiply(zj, &total[l]))
+		}
+	}
+}
+
+// addPoints adds the proof's own points, and B and U.
+func (s *sums) addPoints(p *proofScalars, f1, f2 *scalar) {
 	v := new(scalar)
 	s.b.Subtract(&s.b, v.Multiply(f1, &p.tau))
 	s.b.Subtract(&s.b, v.Multiply(f2, &p.mu))
-
-	s.push(f2)
-	s.push(new(scalar).Multiply(f2, &p.x))
-	s.push(v.Multiply(f1, &p.x))
-	s.push(v.Multiply(v, &p.x))
+	s.push(f2)                   // A
+	s.push(v.Multiply(f2, &p.x)) // S
+	s.push(v.Multiply(f1, &p.x)) // T1
+	s.push(v.Multiply(v, &p.x))  // T2
 	for k := range p.u {
-		s.push(v.Multiply(f2, v.Multiply(&p.u[k], &p.u[k])))
-		v.Invert(&p.u[k])
-		s.push(v.Multiply(f2, v.Multiply(v, v)))
+		s.push(v.Multiply(f2, v.Multiply(&p.u[k], &p.u[k])))       // L_k
+		s.push(v.Multiply(f2, v.Multiply(&p.uInv[k], &p.uInv[k]))) // R_k
 	}
-	// t·w − a·b·w
 	v.Multiply(&p.a, &p.b)
 	v.Subtract(&p.t, v)
-	s.u.MultiplyAdd(f2, v.Multiply(v, &p.w), &s.u)
-}
-
-func (s *sums) addVectors(p *rangeProof, f2 *scalar) {
-	size := p.n * p.m
-	rounds := len(p.u)
-	yInv := new(scalar).Invert(&p.y)
-	yi := scalarOf(1)
-	zj := *new(scalar).Multiply(&p.z, f2)
-	fz := new(scalar).Multiply(&p.z, f2)
-	inv := make([]scalar, rounds)
-	for k := range inv {
-		inv[k].Invert(&p.u[k])
-	}
-	for i := range size {
-		if i%p.n == 0 {
-			zj.Multiply(&zj, &p.z)
-		}
-		sp, sn := scalarOf(1), scalarOf(1)
-		for k := range p.u {
-			if i>>(rounds-1-k)&1 == 1 {
-				sp.Multiply(sp, &p.u[k])
-				sn.Multiply(sn, &inv[k])
-			} else {
-				sn.Multiply(sn, &p.u[k])
-				sp.Multiply(sp, &inv[k])
-			}
-		}
-		v := new(scalar).Multiply(sp, &p.a)
-		v.Add(v, &p.z)
-		v.Multiply(v, f2)
-		s.gs[i].Subtract(&s.gs[i], v)
-
-		h := new(scalar)
-		if j := i / p.n; j < p.values && i%p.n < len(p.weights[j]) {
-			h.Multiply(&zj, &p.weights[j][i%p.n])
-		}
-		v.Multiply(sn, &p.b)
-		v.Multiply(v, f2)
-		h.Subtract(h, v)
-		h.Multiply(h, yi)
-		h.Add(h, fz)
-		s.hs[i].Add(&s.hs[i], h)
-		yi.Multiply(yi, yInv)
-	}
+	s.u.MultiplyAdd(f2, v.Multiply(v, &p.w), &s.u) // (t − a·b)·w
 }
 
 // total is the sum of everything, which is the identity if all claims hold.
-func (s *sums) total() *point {
-	g, h := vectorGens.first(len(s.gs))
-	s.scalars = append(s.scalars, s.gs...)
-	s.scalars = append(s.scalars, s.hs...)
-	s.scalars = append(s.scalars, s.g, s.b, s.u)
-	s.points = append(s.points, addends(g)...)
-	s.points = append(s.points, addends(h)...)
-	s.points = append(s.points, addendOf(generatorG()), addendOf(basePoint()), addendOf(generatorU()))
-	return multiScalar(s.scalars, s.points)
+func (s *sums) total(points []addend) *point {
+	size := 0
+	for _, v := range s.vectors {
+		size = max(size, v.n*v.m)
+	}
+	g, h := make([]scalar, size), make([]scalar, size)
+	for _, v := range s.vectors {
+		v.addTo(g, h)
+	}
+	addG, addH := vectorGens.addends(size)
+	return multiScalar(
+		terms{s.scalars, points}, terms{g, addG}, terms{h, addH},
+		terms{[]scalar{s.g, s.b, s.u}, []addend{addendOf(generatorG()), addendOf(basePoint()), addendOf(generatorU())}})
+}
+
+// proofScalars is a proof with what several of its sums need.
+type proofScalars struct {
+	*rangeProof
+	yInv    scalar
+	uInv    []scalar
+	layouts [][]scalar // the different lists of weights
+	layout  []int      // of each value, or -1
+}
+
+func newProofScalars(r *rangeProof) *proofScalars {
+	p := &proofScalars{rangeProof: r}
+	inverses := invertAll(append([]scalar{r.y}, r.u...))
+	p.yInv, p.uInv = inverses[0], inverses[1:]
+	type list struct {
+		first *scalar
+		n     int
+	}
+	seen := map[list]int{}
+	var last list
+	at := -1
+	for _, w := range r.weights {
+		if len(w) == 0 {
+			p.layout = append(p.layout, -1)
+			continue
+		}
+		if l := (list{&w[0], len(w)}); l != last {
+			i, ok := seen[l]
+			if !ok {
+				i = len(p.layouts)
+				p.layouts = append(p.layouts, w)
+				seen[l] = i
+			}
+			last, at = l, i
+		}
+		p.layout = append(p.layout, at)
+	}
+	return p
+}
+
+// invertAll returns 1/s[i] with one inversion; none is zero.
+func invertAll(s []scalar) []scalar {
+	inverse := make([]scalar, len(s))
+	acc := scalarOf(1)
+	for i := range s {
+		inverse[i] = *acc
+		acc.Multiply(acc, &s[i])
+	}
+	acc.Invert(acc)
+	for i := len(s) - 1; i >= 0; i-- {
+		inverse[i].Multiply(&inverse[i], acc)
+		acc.Multiply(acc, &s[i])
+	}
+	return inverse
 }

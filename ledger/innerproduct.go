@@ -97,7 +97,7 @@ func (a *argument) cross(l, r []scalar, high bool) *point {
 	}
 	c := inner(l, r)
 	s, p = append(s, *c.Multiply(c, a.w)), append(p, addendOf(a.u))
-	return multiScalar(s, p)
+	return multiScalar(terms{s, p})
 }
 
 // fold makes tables of the current generators.
@@ -119,7 +119,7 @@ func (a *argument) current(table []point, scalars []scalar, i int) *point {
 	for k := i; k < len(table); k += len(a.l) {
 		s, p = append(s, scalars[k]), append(p, addendOf(&table[k]))
 	}
-	return multiScalar(s, p)
+	return multiScalar(terms{s, p})
 }
 
 func (a *argument) send(label string, q *point) {

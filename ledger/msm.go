@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"filippo.io/edwards25519/field"
@@ -75,14 +74,11 @@ func (p *point) double() {
 	p.t.Multiply(&e, &p.t)
 }
 
-// order is ℓ, as four limbs.
-var order = [4]uint64{0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000}
-
-// signedLimbs returns |k| and whether k is negative, where k ≡ s mod ℓ is the
-// integer that is closest to zero; it has at most 252 bits.
-func signedLimbs(s *scalar) (k [4]uint64, negative bool) {
-	k = limbs(s)
-	var rest [4]uint64
+// closest returns |k| and whether k is negative, where k ≡ s mod ℓ is the
+// integer that is closest to zero; |k| has at most 252 bits.
+func closest(s *scalar) (k number, negative bool) {
+	k = numberOf(s)
+	var rest number
 	var borrow uint64
 	for i := range rest {
 		rest[i], borrow = bits.Sub64(order[i], k[i], borrow)
@@ -98,22 +94,26 @@ func signedLimbs(s *scalar) (k [4]uint64, negative bool) {
 	return k, false
 }
 
-func limbs(s *scalar) (k [4]uint64) {
-	b := s.Bytes()
-	for i := range k {
-		k[i] = binary.LittleEndian.Uint64(b[8*i:])
-	}
-	return k
+// terms are scalars and their points.
+type terms struct {
+	scalars []scalar
+	points  []addend
 }
 
-// multiScalar returns Σ s[i]·p[i]. It is Pippenger's method: in each window of
-// c bits, the points of one digit are added up first.
-func multiScalar(s []scalar, p []addend) *point {
-	c := windowBits(len(s))
+// multiScalar returns Σ scalars[i]·points[i] over all lists. It is Pippenger's
+// method: in each window of c bits, the points of one digit are added up first.
+func multiScalar(lists ...terms) *point {
+	n := 0
+	for _, l := range lists {
+		n += len(l.scalars)
+	}
+	c := windowBits(n)
 	windows := windowCount(c)
-	digits := make([]windowed, len(s))
-	for i := range s {
-		digits[i].set(&s[i], c, windows)
+	digits := make([]windowed, 0, n)
+	for _, l := range lists {
+		for i := range l.scalars {
+			digits = append(digits, windowsOf(&l.scalars[i], c, windows))
+		}
 	}
 	acc := identity()
 	buckets := make([]point, 1<<(c-1)+2)
@@ -124,22 +124,36 @@ func multiScalar(s []scalar, p []addend) *point {
 		for i := range buckets {
 			buckets[i] = point{y: *feOne, z: *feOne}
 		}
-		for i := range digits {
-			d := digits[i].digit(w, c, windows)
-			if d > 0 {
-				buckets[d].addVar(&p[i], digits[i].negative)
-			} else if d < 0 {
-				buckets[-d].addVar(&p[i], !digits[i].negative)
-			}
+		d := digits
+		for _, l := range lists {
+			fill(buckets, d[:len(l.points)], l.points, w, c, windows)
+			d = d[len(l.points):]
 		}
-		running, total := identity(), identity()
-		for i := len(buckets) - 1; i > 0; i-- {
-			running.add(running, &buckets[i])
-			total.add(total, running)
-		}
-		acc.add(acc, total)
+		acc.add(acc, bucketSum(buckets))
 	}
 	return acc
+}
+
+// fill adds each point to the bucket of its digit.
+func fill(buckets []point, digits []windowed, points []addend, w, c, windows int) {
+	for i := range digits {
+		d := digits[i].digit(w, c, windows)
+		if d > 0 {
+			buckets[d].addVar(&points[i], digits[i].negative)
+		} else if d < 0 {
+			buckets[-d].addVar(&points[i], !digits[i].negative)
+		}
+	}
+}
+
+// bucketSum returns Σ i·buckets[i].
+func bucketSum(buckets []point) *point {
+	running, total := identity(), identity()
+	for i := len(buckets) - 1; i > 0; i-- {
+		running.add(running, &buckets[i])
+		total.add(total, running)
+	}
+	return total
 }
 
 // windowCount is the number of windows of c bits in 252.
@@ -159,21 +173,19 @@ func windowBits(n int) int {
 // windowed is a scalar whose digits in base 2^c can be read one by one. A digit
 // is between -2^(c-1) and 2^(c-1) + 1.
 type windowed struct {
-	k        [4]uint64 // the scalar, and 2^(c-1) added in each window but the last
+	k        number // the scalar, and 2^(c-1) added in each window but the last
 	negative bool
 }
 
-func (d *windowed) set(s *scalar, c, windows int) {
-	d.k, d.negative = signedLimbs(s)
-	var half [4]uint64
+func windowsOf(s *scalar, c, windows int) (d windowed) {
+	d.k, d.negative = closest(s)
+	var half number
 	for w := range windows - 1 {
 		at := w*c + c - 1
 		half[at/64] |= 1 << (at % 64)
 	}
-	var carry uint64
-	for i := range d.k {
-		d.k[i], carry = bits.Add64(d.k[i], half[i], carry)
-	}
+	d.k = d.k.plus(&half)
+	return d
 }
 
 func (d *windowed) digit(w, c, windows int) int {

@@ -5,12 +5,42 @@ import (
 	"testing"
 )
 
+// layoutWeights returns the weights of the bits of fields of these widths.
+func layoutWeights(widths ...int) (list []scalar) {
+	offset := 0
+	for _, width := range widths {
+		for i := range width {
+			list = append(list, *twoTo(offset + i))
+		}
+		offset += width + 27
+	}
+	return list
+}
+
+func twoTo(n int) *scalar {
+	var b [32]byte
+	b[n/8] = 1 << (n % 8)
+	s, err := decodeScalar(b[:])
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// weighed adds up the weights whose bits are set.
+func weighed(bits uint64, weights []scalar) *scalar {
+	v := new(scalar)
+	for i := range weights {
+		if bits>>i&1 == 1 {
+			v.Add(v, &weights[i])
+		}
+	}
+	return v
+}
+
 func TestFirst(t *testing.T) {
 	n, m := 8, 4
-	w := make([]scalar, n)
-	for i := range w {
-		w[i] = *scalarOf(1 << i)
-	}
+	w := layoutWeights(8)
 	st := rangeStatement{n: n, m: m}
 	vals := []uint64{0, 255, 17}
 	var bl []scalar
