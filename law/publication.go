@@ -177,7 +177,7 @@ func (s Structure) rule(sheet, field string) Rule {
 // feeds reports whether a row adds up cells of the sheet, be it later.
 func (s Structure) feeds(r Row, sheet string) bool {
 	return slices.ContainsFunc(r.Sheets, func(name string) bool {
-		return name == sheet || s.Deferred > 0 && r.Delay > 0 && name+newSuffix == sheet
+		return name == sheet || s.Deferred > 0 && name+newSuffix == sheet
 	})
 }
 
