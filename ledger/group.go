@@ -29,6 +29,8 @@ var (
 	invSqrtAMinusD = root(feOne, new(field.Element).Subtract(feMinusOne, curveD))
 	oneMinusDSq    = new(field.Element).Subtract(feOne, new(field.Element).Square(curveD))
 	dMinusOneSq    = new(field.Element).Square(new(field.Element).Subtract(curveD, feOne))
+	oneBytes       = [32]byte(feOne.Bytes())
+	minusOneBytes  = [32]byte(feMinusOne.Bytes())
 )
 
 func small(n uint32) *field.Element            { return new(field.Element).Mult32(feOne, n) }
@@ -68,7 +70,7 @@ func decodePoints(dst []point, encoding func(i int) []byte) int {
 
 // decode is RFC 9496, section 4.3.1.
 func (p *point) decode(b []byte) bool {
-	var s, u1, u2, u2u2, v, i, w, check field.Element
+	var s, u1, u2, u2u2, v, w, den field.Element
 	if len(b) != 32 || b[0]&1 != 0 {
 		return false
 	}
@@ -84,15 +86,32 @@ func (p *point) decode(b []byte) bool {
 	v.Multiply(&v, curveD).Negate(&v).Subtract(&v, &u2u2)
 	w.Multiply(&v, &u2u2)
 
-	_, square := i.SqrtRatio(feOne, &w)
-	check.Multiply(&i, &u2)                 // den_x
-	w.Multiply(&i, &check).Multiply(&w, &v) // den_y
-	p.x.Add(&s, &s).Multiply(&p.x, &check)  // 2·s·den_x
+	w, square := inverseRoot(&w)
+	den.Multiply(&w, &u2)                 // den_x
+	w.Multiply(&w, &den).Multiply(&w, &v) // den_y
+	p.x.Add(&s, &s).Multiply(&p.x, &den)  // 2·s·den_x
 	p.x.Absolute(&p.x)
 	p.y.Multiply(&u1, &w)
 	p.z.One()
 	p.t.Multiply(&p.x, &p.y)
-	return square == 1 && p.t.IsNegative() == 0 && p.y.Equal(feZero) == 0
+	return square && p.t.IsNegative() == 0 && p.y.Equal(feZero) == 0
+}
+
+// inverseRoot returns one of the square roots of 1/w, if there are any. It is
+// SQRT_RATIO_M1(1, w) without what only a numerator other than 1 needs.
+func inverseRoot(w *field.Element) (r field.Element, square bool) {
+	var w3, check field.Element
+	w3.Square(w).Multiply(&w3, w)
+	r.Square(&w3).Multiply(&r, w) // w^7
+	r.Pow22523(&r).Multiply(&r, &w3)
+	switch check.Square(&r).Multiply(&check, w); [32]byte(check.Bytes()) {
+	case oneBytes:
+		return r, true
+	case minusOneBytes:
+		r.Multiply(&r, sqrtM1)
+		return r, true
+	}
+	return r, false
 }
 
 // Bytes is the canonical encoding (RFC 9496, section 4.3.2).

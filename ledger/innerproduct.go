@@ -11,14 +11,9 @@ const unfolded = 3
 // proveInnerProduct proves <l, r> over G_i, y^(-i)·H_i and w·U, and returns
 // L_0 ‖ R_0 ‖ … ‖ a ‖ b. It overwrites l and r.
 func proveInnerProduct(t *transcript, l, r []scalar, y, w *scalar) ([]byte, error) {
-	a := &argument{t: t, l: l, r: r, w: w, u: generatorU()}
+	a := &argument{t: t, l: l, r: r, w: w, yInv: new(scalar).Invert(y)}
 	a.g, a.h = vectorGens.first(len(l))
 	a.begin()
-	yInverse, yi := new(scalar).Invert(y), scalarOf(1)
-	for i := range a.hs {
-		a.hs[i] = *yi
-		yi.Multiply(yi, yInverse)
-	}
 	for len(a.l) > 1 {
 		if len(a.g) == len(a.l)<<unfolded {
 			a.fold()
@@ -32,22 +27,24 @@ func proveInnerProduct(t *transcript, l, r []scalar, y, w *scalar) ([]byte, erro
 }
 
 // An argument's current generators are sums over its tables: that of index i is
-// Σ gs[k]·g[k] over all k ≡ i mod len(l).
+// Σ gs[k]·g[k], and Σ hs[k]·h[k], over all k ≡ i mod len(l).
 type argument struct {
-	t      *transcript
-	l, r   []scalar
-	g, h   []point
-	gs, hs []scalar
-	w      *scalar
-	u      *point
-	proof  []byte
+	t       *transcript
+	l, r    []scalar
+	g, h    []point
+	gs, hs  []scalar
+	w, yInv *scalar
+	proof   []byte
 }
 
-// begin makes the current generators those of the tables.
+// begin makes the current generators those of the tables, which h lacks the
+// powers of 1/y of.
 func (a *argument) begin() {
 	a.gs, a.hs = make([]scalar, len(a.g)), make([]scalar, len(a.g))
+	yi := scalarOf(1)
 	for i := range a.gs {
-		a.gs[i], a.hs[i] = *scalarOf(1), *scalarOf(1)
+		a.gs[i], a.hs[i] = *scalarOf(1), *yi
+		yi.Multiply(yi, a.yInv)
 	}
 }
 
@@ -96,30 +93,18 @@ func (a *argument) cross(l, r []scalar, high bool) *point {
 		}
 	}
 	c := inner(l, r)
-	s, p = append(s, *c.Multiply(c, a.w)), append(p, addendOf(a.u))
+	s, p = append(s, *c.Multiply(c, a.w)), append(p, addendOf(generatorU()))
 	return multiScalar(terms{s, p})
 }
 
-// fold makes tables of the current generators.
+// fold makes tables of the current generators, h again without the powers of 1/y.
 func (a *argument) fold() {
-	size := len(a.l)
-	g, h := make([]point, size), make([]point, size)
-	for i := range size {
-		g[i], h[i] = *a.current(a.g, a.gs, i), *a.current(a.h, a.hs, i)
+	var gs, hs []scalar // what i, i + len(l), … are multiplied with, for all i
+	for k := 0; k < len(a.g); k += len(a.l) {
+		gs, hs = append(gs, a.gs[k]), append(hs, a.hs[k])
 	}
-	normalise(g)
-	normalise(h)
-	a.g, a.h = g, h
+	a.g, a.h = foldTable(a.g, gs), foldTable(a.h, hs)
 	a.begin()
-}
-
-func (a *argument) current(table []point, scalars []scalar, i int) *point {
-	var s []scalar
-	var p []addend
-	for k := i; k < len(table); k += len(a.l) {
-		s, p = append(s, scalars[k]), append(p, addendOf(&table[k]))
-	}
-	return multiScalar(terms{s, p})
 }
 
 func (a *argument) send(label string, q *point) {

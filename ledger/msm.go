@@ -3,6 +3,7 @@ package ledger
 import (
 	"math/bits"
 
+	"filippo.io/edwards25519"
 	"filippo.io/edwards25519/field"
 )
 
@@ -156,6 +157,20 @@ func bucketSum(buckets []point) *point {
 	return total
 }
 
+// foldTable returns Σ s[k]·table[i+k·n] for each i < n = len(table)/len(s).
+func foldTable(table []point, s []scalar) []point {
+	folded := make([]point, len(table)/len(s))
+	scalars, points := make([]*scalar, len(s)), make([]*edwards25519.Point, len(s))
+	for i := range folded {
+		for k := range s {
+			scalars[k], points[k] = &s[k], table[i+k*len(folded)].curve()
+		}
+		folded[i] = *fromCurve(new(edwards25519.Point).VarTimeMultiScalarMult(scalars, points))
+	}
+	normalise(folded)
+	return folded
+}
+
 // windowCount is the number of windows of c bits in 252.
 func windowCount(c int) int { return (252 + c - 1) / c }
 
@@ -163,7 +178,7 @@ func windowCount(c int) int { return (252 + c - 1) / c }
 func windowBits(n int) int {
 	best, cost := 0, 0
 	for c := 3; c <= 14; c++ {
-		if k := windowCount(c) * (5*n + 14<<(c-1)); best == 0 || k < cost {
+		if k := windowCount(c) * (3*n + 8<<(c-1)); best == 0 || k < cost {
 			best, cost = c, k
 		}
 	}
