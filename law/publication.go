@@ -101,9 +101,9 @@ func split(letter, provision, sheet string) Row {
 	return Row{letter, "customer selectors targeted under orders for noncontents, " + provision, "50 U.S.C. § 1874(a)(1)(" + letter[:1] + ")" + letter[1:] + ", (b)(1)(B)", AccountField, sheet, []string{sheet}, fisaDelay}
 }
 
-// combined are the two rows of all process together, process on new platforms
-// included: (b)(2) and (3) have no exception for it. [A reading of the text;
-// the structure can be closed instead.]
+// combined are the two rows of all process together. Process on new platforms is
+// in them from the first: the exception of (b)(1)(B) is not repeated in (b)(2)
+// and (3). That is how the text reads; counsel may hold otherwise.
 func combined(a, b string, delay int) []Row {
 	all := append([]string{nslSheet}, fisaSheets...)
 	for _, s := range fisaSheets {
@@ -142,9 +142,10 @@ func (s Structure) copy() Structure {
 	return s
 }
 
-// Closing is the structure for a period after which another one is chosen.
-// Process on new platforms is in the rows of its own period, and these wait for
-// it, so that no cell is left for a later report of this structure.
+// Closing is the structure for a period after which another one is chosen, or
+// its rules change. Process on new platforms is in the rows of its own period,
+// and these wait 540 days with it, so that no cell is left for a later report
+// of this structure. It keeps its id; only structures (1) and (2) change.
 func (s Structure) Closing() Structure {
 	s = s.copy()
 	if s.Deferred == 0 {

@@ -137,7 +137,7 @@ func (s Structure) table(r Row, now Reported, earlier []Reported) Table {
 	for _, sheet := range r.Sheets {
 		t.Cells = append(t.Cells, Cell{sheet, now.Period})
 	}
-	if r.Delay == 0 {
+	if r.Delay == 0 { // national security letters have no twin
 		return t
 	}
 	for i, e := range earlier {
