@@ -33,28 +33,23 @@ func addends(points []point) []addend {
 
 // addVar adds a, or -a, to p.
 func (p *point) addVar(a *addend, negative bool) {
-	plus, minus := &a.plus, &a.minus
+	var e, h, less, more field.Element
+	plus, minus, f, g := &a.plus, &a.minus, &less, &more
 	if negative {
-		plus, minus = minus, plus
+		plus, minus, f, g = minus, plus, g, f
 	}
-	var e, f, g, h field.Element
 	e.Subtract(&p.y, &p.x).Multiply(&e, minus)
-	f.Add(&p.y, &p.x).Multiply(&f, plus)
-	h.Add(&f, &e)
-	e.Subtract(&f, &e)
+	h.Add(&p.y, &p.x).Multiply(&h, plus)
 	p.t.Multiply(&p.t, &a.t2d)
 	p.z.Add(&p.z, &p.z)
-	if negative {
-		f.Add(&p.z, &p.t)
-		g.Subtract(&p.z, &p.t)
-	} else {
-		f.Subtract(&p.z, &p.t)
-		g.Add(&p.z, &p.t)
-	}
-	p.x.Multiply(&e, &f)
-	p.y.Multiply(&g, &h)
-	p.z.Multiply(&f, &g)
-	p.t.Multiply(&e, &h)
+	less.Subtract(&p.z, &p.t)
+	more.Add(&p.z, &p.t)
+	p.y.Add(&h, &e)
+	e.Subtract(&h, &e)
+	p.t.Multiply(&e, &p.y)
+	p.x.Multiply(&e, f)
+	p.y.Multiply(&p.y, g)
+	p.z.Multiply(f, g)
 }
 
 // double sets p = 2·p.
