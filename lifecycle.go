@@ -21,6 +21,7 @@ const (
 	Produced  Stage = "produced"
 	Delivered Stage = "delivered"
 	Rejected  Stage = "refused"
+	Voided    Stage = "voided"
 )
 
 // Step is one row of the lifecycle: from which stages an event may come, what
@@ -37,8 +38,8 @@ type Step struct {
 // Steps is the lifecycle, the only place where the order of things is written
 // down. docs/lifecycle.md is generated from it.
 var Steps = []Step{
-	{Received, []Stage{New}, "the demand was received and its document kept", []string{"check"}, foldReceived},
-	{Verified, []Stage{Received}, "who asks was checked against the directory of authorities", nil, foldNothing},
+	{Received, []Stage{New}, "the demand was received and its document kept", []string{"check", "acknowledge"}, foldReceived},
+	{Verified, []Stage{Received}, "who asks was checked against the directory of authorities", []string{"promise"}, foldNothing},
 	{Reviewed, []Stage{Verified, Reviewed, Mandated}, "the scope was fixed, as asked or narrowed; earlier signatures are void", nil, foldReviewed},
 	{Mandated, []Stage{Reviewed}, "enough approvers signed exactly that scope", []string{"collect"}, foldMandated},
 	{Collected, []Stage{Mandated}, "the collector ran the mandate; what is in or undeterminable is held", []string{"seal"}, foldCollected},
@@ -46,6 +47,7 @@ var Steps = []Step{
 	{Produced, []Stage{Collected, Decided}, "a volume was sealed to the authority's key", []string{"deliver"}, foldProduced},
 	{Delivered, []Stage{Produced, Delivered}, "the volumes were handed over", nil, foldDelivered},
 	{Rejected, []Stage{Received, Verified, Reviewed, Mandated}, "the demand was refused, with the ground", []string{"deliver"}, foldRefused},
+	{Voided, []Stage{Received, Verified, Reviewed, Mandated, Collected, Decided, Produced, Delivered}, "the authority withdrew the demand, or a court set it aside", nil, foldRefused},
 }
 
 // Apply returns the demand after e, or says why e cannot follow.

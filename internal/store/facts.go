@@ -50,9 +50,9 @@ func (tx *Tx) HasFact(id string) (bool, error) {
 }
 
 // Waiting returns up to limit facts of a sheet that are not in the log, oldest
-// first.
-func (tx *Tx) Waiting(class, sheet string, limit int) ([]Fact, error) {
-	return tx.facts(`where class = $1 and sheet = $2 and place is null order by n limit $3`, class, sheet, limit)
+// first: those of a period or an earlier one that came by a time.
+func (tx *Tx) Waiting(class, sheet string, period uint64, by int64, limit int) ([]Fact, error) {
+	return tx.facts(`where class = $1 and sheet = $2 and place is null and period <= $3 and received <= $4 order by n limit $5`, class, sheet, int64(period), by, limit)
 }
 
 // Backlog counts the facts of a sheet that are not in the log.
@@ -79,6 +79,16 @@ func (tx *Tx) Reseal(id string, period uint64, leaf, sealed []byte) error {
 		return err
 	}
 	return tx.one("queue fact again", `update vitrine_fact set period = $1, leaf = $2, sealed = $3 where id = $4 and place is null`, int64(period), leaf, sealed, id)
+}
+
+// Drop takes the facts of a demand that wait out of the queue: it was withdrawn
+// before they were in the log.
+func (tx *Tx) Drop(id vitrine.ID) error {
+	if err := tx.mustWrite("drop facts"); err != nil {
+		return err
+	}
+	_, err := tx.sql.ExecContext(tx.ctx, `delete from vitrine_fact where demand = $1 and place is null`, string(id))
+	return explain("drop facts", tx.db.Dir, err)
 }
 
 // Placed records where in the log a fact stands. It is recorded once.

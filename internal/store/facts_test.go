@@ -36,7 +36,7 @@ func TestFacts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		view(func(tx *store.Tx) (err error) { waiting, err = tx.Waiting("public", "a", 10); return err })
+		view(func(tx *store.Tx) (err error) { waiting, err = tx.Waiting("public", "a", 0, 0, 10); return err })
 		if len(waiting) != 2 || waiting[0].ID != "f0" || waiting[1].ID != "f4" || waiting[0].Index != -1 {
 			t.Errorf("waiting: %+v", waiting)
 		}
