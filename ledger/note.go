@@ -147,9 +147,24 @@ func (c Checkpoint) Time() (t uint64, ok bool) {
 	return c.times[c.need-1], true
 }
 
-// body is the checkpoint's text: origin, size, root.
-func body(origin string, size uint64, root Hash) string {
+// CheckpointText is what a log and its witnesses sign: origin, size, root.
+func CheckpointText(origin string, size uint64, root Hash) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, base64.StdEncoding.EncodeToString(root[:]))
+}
+
+// readBody reads origin, size and root of a checkpoint that nothing is known of
+// yet.
+func readBody(b []byte) (origin string, size uint64, root Hash, ok bool) {
+	parts := strings.SplitN(string(b), "\n", 4)
+	if len(parts) < 4 {
+		return "", 0, root, false
+	}
+	size, err := strconv.ParseUint(parts[1], 10, 53)
+	raw, err2 := base64.StdEncoding.Strict().DecodeString(parts[2])
+	if err != nil || err2 != nil || len(raw) != len(root) {
+		return "", 0, root, false
+	}
+	return parts[0], size, Hash(raw), true
 }
 
 // OpenCheckpoint verifies a checkpoint against the header's keys and witnesses,
@@ -164,16 +179,11 @@ func (h *Header) OpenCheckpoint(b []byte) (Checkpoint, error) {
 	if err != nil {
 		return c, fmt.Errorf("checkpoint: %w", err)
 	}
-	parts := strings.Split(n.Text, "\n")
-	if len(parts) != 4 || parts[0] != h.Origin {
-		return c, errors.New("checkpoint: want the origin, a size and a root, and nothing else")
+	origin, size, root, ok := readBody([]byte(n.Text))
+	if !ok || origin != h.Origin || CheckpointText(origin, size, root) != n.Text {
+		return c, errors.New("checkpoint: want this log's origin, a size and a root, and nothing else")
 	}
-	size, err := strconv.ParseUint(parts[1], 10, 53)
-	root, err2 := base64.StdEncoding.Strict().DecodeString(parts[2])
-	if err != nil || err2 != nil || len(root) != len(c.Root) || body(h.Origin, size, Hash(root)) != n.Text {
-		return c, errors.New("checkpoint: its size or its root is not canonical")
-	}
-	c = Checkpoint{Size: size, Root: Hash(root), need: h.Witnesses.Quorum}
+	c = Checkpoint{Size: size, Root: root, need: h.Witnesses.Quorum}
 	if err := c.count(h, n.Sigs); err != nil {
 		return c, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}

@@ -278,7 +278,7 @@ func (row *Row) checkTotals(s Sheet, said []byte, index int, sig []byte, points 
 		}
 		n++
 		*points, *limits = append(*points, *w), append(*limits, max)
-		rest.add(rest, scaled(powerOfTwo(s.offset(k)), w))
+		rest.add(rest, mul(powerOfTwo(s.offset(k)), w))
 	}
 	d, err := row.left(s)
 	if err != nil {
@@ -314,7 +314,7 @@ func checkExact(t *transcript, d *point, sig []byte) error {
 	if err != nil {
 		return err
 	}
-	if !mulBase(s).equal(r.add(r, scaled(c, d))) {
+	if !mulBase(s).equal(r.add(r, mul(c, d))) {
 		return errors.New("its totals are not those of its cells")
 	}
 	return nil
