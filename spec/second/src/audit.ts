@@ -1,0 +1,89 @@
+// The full audit of report.md section 4 on a published directory.
+
+import type { Class, Which } from "./ledger.ts";
+import { CLASSES, Ledger } from "./ledger.ts";
+import type { Audited } from "./report.ts";
+import { auditDue, auditReport, newAudited, parseReport, readIndex } from "./report.ts";
+import { must } from "./refuse.ts";
+import { Store } from "./store.ts";
+
+export interface Result {
+  ledgers: Ledger[];
+  reports: string[];
+  audited: Audited;
+  proofs: Which;
+}
+
+export function openLedgers(store: Store): Map<Class, Ledger> {
+  const ledgers = new Map<Class, Ledger>();
+  for (const cls of CLASSES) {
+    if (!store.hasDirectory(`ledger/${cls}`)) continue;
+    const l = new Ledger(store, cls);
+    l.open();
+    ledgers.set(cls, l);
+  }
+  must(ledgers.size > 0, "ledger", "there is no ledger");
+  return ledgers;
+}
+
+export function audit(dir: string, proofs: Which, progress: (line: string) => void): Result {
+  const store = new Store(dir);
+  const ledgers = openLedgers(store);
+  const reports = readIndex(store);
+
+  // what is in a report decides which entries are public after an embargo
+  const reported = new Map<Class, Set<string>>(CLASSES.map((c) => [c, new Set()]));
+  if ([...ledgers.values()].some((l) => l.headers.some((h) => h.publication === "after-embargo"))) {
+    for (const name of reports) {
+      for (const t of parseReport(store.read(`reports/${name}/report.json`), `reports/${name}`).tables) {
+        for (const c of t.cells) reported.get(t.class as Class)?.add(`${c.period} ${c.sheet}`);
+      }
+    }
+  }
+
+  for (const l of ledgers.values()) {
+    l.audit({ proofs, progress, reported: (c) => reported.get(l.class)!.has(`${c.period} ${c.sheet}`) });
+  }
+  const audited = newAudited();
+  reports.forEach((name, i) => {
+    progress(`reports/${name}`);
+    auditReport(store, name, i, ledgers, audited);
+  });
+  for (const l of ledgers.values()) auditDue(l, audited.contained);
+  return { ledgers: [...ledgers.values()], reports, audited, proofs };
+}
+
+/** What was checked, and what was not. */
+export function describe(r: Result): { checked: string[]; unchecked: string[]; remarks: string[] } {
+  const checked: string[] = [];
+  const unchecked: string[] = [];
+  const remarks: string[] = [];
+  for (const l of r.ledgers) {
+    const watched = l.headers.every((h) => h.quorum > 0);
+    checked.push(
+      `${l.path}: ${l.origin}, ${l.size} entries, ${l.headers.length} header(s), ${l.times.size} checkpoint(s)` +
+        (watched ? ", cosigned" : "") +
+        `, ${l.notices.length} notice(s)`,
+    );
+    if (l.hidden.length < l.headers.length) {
+      checked.push(`${l.path}: ${l.proofsChecked} of ${l.proofs} range proofs, all sums of the periods whose entries are public`);
+    }
+    if (l.proofsChecked < l.proofs) {
+      unchecked.push(`${l.path}: ${l.proofs - l.proofsChecked} range proofs (${r.proofs}): neither "no undercount" nor "no second story" is shown`);
+    }
+    if (!watched) unchecked.push(`${l.path}: there is no quorum of witnesses, so everything holds for this one view only`);
+    if (l.hidden.length > 0) {
+      unchecked.push(
+        `${l.path}: the entries of period(s) ${l.hidden.join(", ")} are not public: leaves, sums, range proofs and notices (step 2), announced headers (step 3); that these cells are the log's rests on the auditor's statement`,
+      );
+    }
+    if (l.later > 0) remarks.push(`${l.path}: ${l.later} header(s) published that are not in the log yet`);
+    remarks.push(...l.remarks);
+  }
+  const a = r.audited;
+  checked.push(
+    `reports: ${r.reports.length} (${r.reports.join(", ")}), ${a.tables} table(s), ${a.totals} total(s), ${a.bands} band(s), ${a.hiddenFields} hidden field(s), ${a.exactProofs} exact proof(s), ${a.rangeProofs} range proof(s)`,
+  );
+  remarks.push(...a.remarks);
+  return { checked, unchecked, remarks };
+}

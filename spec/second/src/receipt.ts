@@ -1,0 +1,202 @@
+// What holders get: ledger.md section 9.
+
+import type { Bytes } from "./bytes.ts";
+import { Reader, equal, fromBase64, fromUtf8, text, toHex } from "./bytes.ts";
+import { BUNDLE, headerEntry } from "./bundle.ts";
+import type { Header } from "./header.ts";
+import { bundleSheets, cellId, nextHeaderAt, parseHeader, watchOf } from "./header.ts";
+import type { Ledger } from "./ledger.ts";
+import { leafHash, verifyInclusion } from "./merkle.ts";
+import type { Checkpoint, Key } from "./note.ts";
+import { checkCheckpoint, parseCheckpoint, parseNote, readDecimal, readLines, signedBy } from "./note.ts";
+import type { Opening, Papers } from "./opening.ts";
+import { checkOpening, checkSubject, parseOpening } from "./opening.ts";
+import { must, refuse } from "./refuse.ts";
+
+export interface TlogProof {
+  extra: Bytes;
+  index: number;
+  hashes: Bytes[];
+  checkpoint: Checkpoint;
+}
+
+/** c2sp.org/tlog-proof@v1 */
+export function parseTlogProof(b: Bytes, where: string): TlogProof {
+  const all = fromUtf8(b, where);
+  const split = all.indexOf("\n\n");
+  must(split >= 0, where, "not a tlog-proof: no empty line");
+  const lines = all.slice(0, split).split("\n");
+  let i = 0;
+  must(lines[i++] === "c2sp.org/tlog-proof@v1", where, "not a tlog-proof: first line");
+  let extra = new Uint8Array(0) as Bytes;
+  if (lines[i]?.startsWith("extra ")) extra = fromBase64(lines[i++].slice(6), `${where} extra`);
+  const m = /^index (.*)$/.exec(lines[i++] ?? "");
+  if (m === null) return refuse(where, "not a tlog-proof: index line");
+  const index = readDecimal(m[1], `${where} index`);
+  const hashes = lines.slice(i).map((l) => {
+    const h = fromBase64(l, `${where} proof`);
+    must(h.length === 32, where, "a hash of the proof does not have 32 bytes");
+    return h;
+  });
+  must(hashes.length <= 63, where, "more than 63 hashes in a proof");
+  return { extra, index, hashes, checkpoint: parseCheckpoint(text(all.slice(split + 2)), `${where} checkpoint`) };
+}
+
+export interface Receipt {
+  proof: TlogProof;
+  opening: Opening;
+  parentSalt: Bytes;
+  subjectSalt: Bytes;
+  header: Header;
+  at: number; // h
+  leaf: Bytes;
+  time: number | undefined;
+  checked: string[];
+  unchecked: string[];
+}
+
+export interface Promised {
+  opening: Opening;
+  leaf: Bytes;
+  parentSalt: Bytes;
+  subjectSalt: Bytes;
+  received: number;
+  due: number;
+}
+
+export function checkReceipt(b: Bytes, papers: Papers, promise: Bytes | undefined, where: string): Receipt {
+  const proof = parseTlogProof(b, where);
+  const cp = proof.checkpoint;
+  const r = new Reader(proof.extra, `${where} extra`);
+  const E = r.lp("E");
+  const parentSalt = r.lp("parent salt");
+  const subjectSalt = r.lp("subject salt");
+  const headerBytes = r.lp("header");
+  const at = r.u64("h");
+  const path = r.lp("inclusion proof of the header");
+  r.end();
+  must(path.length % 32 === 0, where, "the header's inclusion proof is not made of hashes of 32 bytes");
+  const checked: string[] = [];
+  const unchecked: string[] = [];
+
+  // 1
+  const h = parseHeader(headerBytes, `${where} header`);
+  must(at % BUNDLE === 0, where, "h is not at the beginning of a bundle");
+  must((h.number === 0) === (at === 0), where, `header ${h.number} cannot stand at ${at}`);
+  const hashes: Bytes[] = [];
+  for (let i = 0; i < path.length; i += 32) hashes.push(path.slice(i, i + 32));
+  verifyInclusion(leafHash(headerEntry(h.hash)), at, cp.size, hashes, cp.root, `${where} header`);
+
+  // 2, 3
+  const opening = parseOpening(E, `${where} opening`);
+  const leaf = checkOpening(opening, h, `${where} opening`);
+  verifyInclusion(leafHash(leaf), proof.index, cp.size, proof.hashes, cp.root, `${where} leaf`);
+
+  // 4
+  must(proof.index >= at + BUNDLE && proof.index < nextHeaderAt(h, at), where, "the index is not in the header's period");
+  const i = proof.index % BUNDLE;
+  must(i !== 255, where, "the index is that of a trailer");
+  const rel = (proof.index - i - at) / BUNDLE - 1;
+  const sheet = bundleSheets(h, rel % h.bundles).slot[i].name;
+  must(sheet === opening.sheet, where, `the grid gives the index to sheet ${sheet} and not to ${opening.sheet}`);
+  const tick = Math.floor(rel / h.bundles) + 1;
+  must(cp.size === at + BUNDLE * (1 + tick * h.bundles), where, `the checkpoint is not that of tick ${tick}, which brought the leaf`);
+
+  // 5
+  const time = checkCheckpoint(cp, watchOf(h), `${where} checkpoint`);
+  checked.push(`leaf at index ${proof.index}, tick ${tick} of header ${h.number} of ${h.origin}`);
+  checked.push(`sheet ${opening.sheet}, type ${opening.type}, day ${opening.day}${opening.type === "demand" ? bulk(opening, h) : ""}`);
+  if (time === undefined) unchecked.push("witnesses: the header asks for none, so the log may show others something else");
+  else checked.push(`checkpoint cosigned by ${h.quorum} witness(es), time ${time}`);
+  if (promise === undefined) unchecked.push("due: no promise given");
+  else {
+    const p = checkPromise(promise, h, `${where} promise`);
+    must(equal(p.leaf, leaf), where, "the promise is of another leaf");
+    if (time === undefined) unchecked.push("due: without witnesses the checkpoint has no time");
+    else {
+      must(time <= p.due, where, `the checkpoint's time ${time} is later than the promise's due ${p.due}`);
+      checked.push(`the promise was kept: ${time} <= ${p.due}`);
+    }
+  }
+
+  // 6
+  const s = checkSubject(opening, parentSalt, subjectSalt, papers, where);
+  checked.push(...s.checked);
+  unchecked.push(...s.unchecked);
+  return { proof, opening, parentSalt, subjectSalt, header: h, at, leaf, time, checked, unchecked };
+}
+
+function bulk(o: Opening, h: Header): string {
+  const k = h.sheets.get(o.sheet)!.fields.findIndex((f) => f.name === "bulk_accounts");
+  return k < 0 ? "" : `, ${o.v[k]} bulk account(s)`;
+}
+
+/** The receipt against a published ledger, whose tree has been computed. */
+export function checkReceiptWithLedger(r: Receipt, l: Ledger, where: string): void {
+  const k = r.header.number;
+  must(l.origin === r.header.origin, where, "the published ledger has another origin");
+  if (r.proof.checkpoint.size > l.size) {
+    r.unchecked.push("consistency: the published ledger is older than the receipt");
+    return;
+  }
+  must(k < l.headers.length && equal(l.headers[k].hash, r.header.hash), where, "the header is not one of the published ledger");
+  must(l.headerAt[k] === r.at, where, "the header stands elsewhere in the published ledger");
+  const root = l.roots.get(r.proof.checkpoint.size);
+  must(root !== undefined && equal(root, r.proof.checkpoint.root), where, "the receipt's checkpoint is not one of the published ledger's tree");
+  r.checked.push("the published ledger contains the leaf, under the same header");
+}
+
+export function cellOf(r: Receipt): string {
+  return cellId({ period: r.header.number, sheet: r.opening.sheet });
+}
+
+export function checkPromise(b: Bytes, h: Header, where: string): Promised {
+  const note = parseNote(b, where);
+  must(signedByOne(note, h.keys.promise), where, "is not signed with a promise key of the header");
+  const names = ["origin", "leaf", "opening", "parent-salt", "subject-salt", "received", "due"];
+  const hasSalt = note.text.includes("\nsubject-salt ");
+  const v = readLines(note.text, "vitrine/promise/v1", hasSalt ? names : names.filter((n) => n !== "subject-salt"), where);
+  const salt = hasSalt ? v.splice(4, 1)[0] : undefined;
+  const [origin, leafText, openingText, parentText, receivedText, dueText] = v;
+  must(origin === h.origin, where, "names another origin");
+  const opening = parseOpening(fromBase64(openingText, where), `${where} opening`);
+  const leaf = checkOpening(opening, h, `${where} opening`);
+  must(equal(fromBase64(leafText, where), leaf), where, "the leaf is not that of the opening");
+  const parentSalt = fromBase64(parentText, where);
+  must(parentSalt.length === 32, where, "parent salt does not have 32 bytes");
+  must((opening.type === "demand") === (salt === undefined), where, "a subject salt stands exactly where the type is not demand");
+  const subjectSalt = salt === undefined ? new Uint8Array(0) : fromBase64(salt, where);
+  must(salt === undefined || subjectSalt.length === 32, where, "subject salt does not have 32 bytes");
+  const received = readDecimal(receivedText, `${where} received`);
+  const due = readDecimal(dueText, `${where} due`);
+  must(due === received + h.due, where, "due is not received plus the header's due");
+  return { opening, leaf, parentSalt, subjectSalt, received, due };
+}
+
+/** A submission receipt: the digest of what came, and the times. */
+export function checkSubmission(b: Bytes, origin: string, keys: Key[], where: string): { document: string; received: number; answerBy: number } {
+  const note = parseNote(b, where);
+  must(signedByOne(note, keys), where, "is not signed with a promise key");
+  const [o, document, receivedText, byText] = readLines(note.text, "vitrine/submission/v1", ["origin", "document", "received", "answer-by"], where);
+  must(o === origin, where, "names another origin");
+  must(/^[0-9a-f]{64}$/.test(document), where, "document is not a digest");
+  const received = readDecimal(receivedText, where);
+  const answerBy = readDecimal(byText, where);
+  must(answerBy === received + 259200, where, "answer-by is not received + 259200");
+  return { document, received, answerBy };
+}
+
+function signedByOne(note: ReturnType<typeof parseNote>, keys: Key[]): boolean {
+  return keys.some((k) => signedBy(note, k));
+}
+
+/** Of several receipts the indices differ. */
+export function distinct(rs: { receipt: Receipt; where: string }[]): void {
+  const seen = new Map<string, string>();
+  for (const { receipt, where } of rs) {
+    const id = `${receipt.header.origin} ${receipt.proof.index}`;
+    const other = seen.get(id);
+    if (other !== undefined) refuse(where, `is a receipt of the same index as ${other}: ${toHex(receipt.leaf)}`);
+    seen.set(id, where);
+  }
+}
