@@ -205,6 +205,26 @@ func (c Chain) TickAt(size uint64) (*Period, uint64, error) {
 	return nil, 0, fmt.Errorf("a tree of %d entries does not stand at a tick's end", size)
 }
 
+// ReadyTable is a table of a header whose totals may be told.
+type ReadyTable struct {
+	Header uint64
+	Table
+}
+
+// Ready lists the tables that can be told after tick t of p, at a time: their
+// cells are complete, and the law does not make them wait any longer.
+func (c Chain) Ready(p *Period, t, now uint64) []ReadyTable {
+	var list []ReadyTable
+	for _, q := range c[:p.Number+1] {
+		for _, table := range q.Tables {
+			if table.NotBefore <= now && (q.Number < p.Number || t == p.Ticks) {
+				list = append(list, ReadyTable{q.Number, table})
+			}
+		}
+	}
+	return list
+}
+
 // sheetsOf are the sheets that have slots in bundle b of a tick, in grid order.
 func (p *Period) sheetsOf(b int) []int {
 	var list []int

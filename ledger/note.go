@@ -167,6 +167,15 @@ func readBody(b []byte) (origin string, size uint64, root Hash, ok bool) {
 	return parts[0], size, Hash(raw), true
 }
 
+// CheckpointSize returns the size that a checkpoint says; nothing is verified.
+func CheckpointSize(b []byte) (uint64, error) {
+	_, size, _, ok := readBody(b)
+	if !ok {
+		return 0, errors.New("it is no checkpoint")
+	}
+	return size, nil
+}
+
 // OpenCheckpoint verifies a checkpoint against the header's keys and witnesses,
 // and fails unless a quorum cosigned it, each at a time.
 func (h *Header) OpenCheckpoint(b []byte) (Checkpoint, error) {

@@ -192,20 +192,16 @@ func complete(r *Report, ledgers map[Class]placed, told map[rowName]bool) error 
 	at := 0
 	for _, s := range r.Statement.Ledgers {
 		l := ledgers[s.Class]
-		now := l.timeOf(l.period, l.tick)
-		for _, p := range l.Chain[:l.period.Number+1] {
-			for _, t := range p.Tables {
-				name := rowName{s.Class, p.Number, t.Name}
-				ready := t.NotBefore <= now && (p.Number < l.period.Number || l.tick == p.Ticks)
-				if told[name] || !ready {
-					continue
-				}
-				if at >= len(r.Statement.Tables) || rowOf(r.Statement.Tables[at]) != name {
-					return fmt.Errorf("table %s of period %d (%s) is missing, or another stands in its place", t.Name, p.Number, s.Class)
-				}
-				told[name] = true
-				at++
+		for _, t := range l.Chain.Ready(l.period, l.tick, l.timeOf(l.period, l.tick)) {
+			name := rowName{s.Class, t.Header, t.Name}
+			if told[name] {
+				continue
 			}
+			if at >= len(r.Statement.Tables) || rowOf(r.Statement.Tables[at]) != name {
+				return fmt.Errorf("table %s of period %d (%s) is missing, or another stands in its place", t.Name, t.Header, s.Class)
+			}
+			told[name] = true
+			at++
 		}
 	}
 	if at < len(r.Statement.Tables) {
