@@ -33,9 +33,13 @@ func (t *transcript) absorb(label string, data []byte) {
 func (t *transcript) challenge(label string) (*scalar, error) {
 	t.absorb(label, nil)
 	out := sha512.Sum512(append([]byte("out"), t.state[:]...))
-	c := wideScalar(out[:])
+	return challengeOf(out[:])
+}
+
+func challengeOf(out []byte) (*scalar, error) {
+	c := wideScalar(out)
 	if c.Equal(new(scalar)) == 1 {
-		return nil, errChallenge
+		return c, errChallenge
 	}
 	return c, nil
 }
