@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Audit is the full audit of a published directory (spec/report.md, section 4).
@@ -43,9 +46,9 @@ type Ledger struct {
 	Checkpoint Checkpoint
 	Bundles    uint64 // whose entries were read
 	Proofs     uint64 // range proofs that were checked
-	// Closed says that the entries are not public, so that nothing but the
-	// checkpoints was checked.
-	Closed bool
+	// Closed are the periods whose leaves are not public: their sums stand in the
+	// tree, and that these are sums of small numbers rests on the auditor.
+	Closed map[uint64]bool
 
 	roots   map[uint64]Hash   // at the end of each tick
 	times   map[uint64]uint64 // of their checkpoints, if anybody watches
@@ -82,7 +85,7 @@ func (a *Audit) ledger(ctx context.Context, class Class) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{Class: class, Chain: chain, Checkpoint: cp, roots: map[uint64]Hash{}, times: map[uint64]uint64{}, cells: map[CellName]Hash{}}
+	l := &Ledger{Class: class, Chain: chain, Checkpoint: cp, Closed: map[uint64]bool{}, roots: map[uint64]Hash{}, times: map[uint64]uint64{}, cells: map[CellName]Hash{}}
 	if want := a.Keys[class]; want != "" && chain[len(chain)-1].Keys.Log != want {
 		return nil, fmt.Errorf("%s ledger: its key is %s, not the one that was given", class, chain[len(chain)-1].Keys.Log)
 	}
@@ -106,8 +109,8 @@ type job struct {
 	number  int
 	bundle  uint64
 	entries [][]byte
+	hashes  []byte // of the entries, if they are not public
 	before  []byte
-	after   []byte
 	notes   Hash
 	root    Hash // of the bundle's own tree
 	err     error
@@ -166,18 +169,14 @@ type walk struct {
 
 // job fetches bundle n and reads what the next one needs of it.
 func (w *walk) job(n uint64) (*job, error) {
-	entries, err := w.reader.entries(n)
-	if err != nil {
-		return nil, err
-	}
-	if len(entries) != BundleSize {
-		return nil, fmt.Errorf("bundle %d has %d entries, not %d", n, len(entries), BundleSize)
-	}
 	p, place, err := w.ledger.Chain.At(n * BundleSize)
 	if err != nil {
 		return nil, err
 	}
-	j := &job{period: p, tick: place.Tick, number: place.Bundle, bundle: n, entries: entries}
+	j := &job{period: p, tick: place.Tick, number: place.Bundle, bundle: n}
+	if err := w.fetch(j); err != nil {
+		return nil, err
+	}
 	if place.Tick == 0 {
 		w.sums = map[string][]byte{}
 		return j, nil
@@ -186,6 +185,40 @@ func (w *walk) job(n uint64) (*job, error) {
 		return nil, fmt.Errorf("bundle %d (tick %d of period %d): %w", n, j.tick, p.Number, err)
 	}
 	return j, nil
+}
+
+// fetch reads the bundle's entries; where leaves are not public, its hashes and
+// its trailer.
+func (w *walk) fetch(j *job) (err error) {
+	if j.tick == 0 || j.period.Publication == Live || j.period.Publication == AfterEmbargo && !w.ledger.Closed[j.period.Number] {
+		j.entries, err = w.reader.entries(j.bundle)
+		switch {
+		case j.tick == 0 && errors.Is(err, fs.ErrNotExist) && j.period.Publication != Live:
+			j.entries = j.period.HeaderBundle() // what it must be
+			return nil
+		case j.period.Publication == AfterEmbargo && errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case len(j.entries) != BundleSize:
+			return fmt.Errorf("bundle %d has %d entries, not %d", j.bundle, len(j.entries), BundleSize)
+		default:
+			return nil
+		}
+	}
+	w.ledger.Closed[j.period.Number] = true
+	if j.hashes, err = w.reader.get("tile/0/" + tilePath(j.bundle)); err != nil {
+		return err
+	}
+	if len(j.hashes) != 32*BundleSize {
+		return fmt.Errorf("the hashes of bundle %d have %d bytes, not %d", j.bundle, len(j.hashes), 32*BundleSize)
+	}
+	trailer, err := w.reader.get(TrailerPath(j.bundle))
+	if err != nil {
+		return err
+	}
+	j.entries = make([][]byte, BundleSize)
+	j.entries[Slots] = trailer
+	return nil
 }
 
 // follow takes sums and notices from a bundle's trailer to the next bundle.
@@ -243,6 +276,9 @@ func (w *walk) check(jobs []*job) error {
 }
 
 func (w *walk) one(j *job, k int) error {
+	if j.hashes != nil {
+		return j.closed()
+	}
 	j.root = bundleRoot(j.entries)
 	if j.tick == 0 {
 		for i, e := range j.period.HeaderBundle() {
@@ -266,6 +302,29 @@ func (w *walk) one(j *job, k int) error {
 	}
 	w.held[k] = append(w.held[k], j.bundle)
 	return w.batches[k].add(b.transcript(), b.statement(), b.proof)
+}
+
+// closed checks what a bundle shows whose leaves are not public: that its
+// trailer stands in the tree, at its place.
+func (j *job) closed() error {
+	level := make([]tlog.Hash, BundleSize)
+	for i := range level {
+		level[i] = tlog.Hash(j.hashes[32*i : 32*i+32])
+	}
+	if tlog.RecordHash(j.entries[Slots]) != level[Slots] {
+		return errors.New("its trailer is not the one in the tree")
+	}
+	j.root = rootOf(level)
+	b := &bundle{period: j.period, tick: j.tick, number: j.number, notes: j.notes}
+	if !bytes.HasPrefix(j.entries[Slots], b.head()) {
+		return errors.New("the trailer is that of another place: its header, tick, number or notices differ")
+	}
+	for rest := j.entries[Slots][trailerHead : len(j.entries[Slots])-proofSize]; len(rest) > 0; rest = rest[32:] {
+		if _, err := decodePoint(rest[:32]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // flush verifies the batches that are full, or all.

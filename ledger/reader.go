@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +18,10 @@ func classPath(c Class, rest string) string { return "ledger/" + string(c) + "/"
 
 // EntriesPath is where bundle n of a log stands below the log's directory.
 func EntriesPath(n uint64) string { return "tile/entries/" + tilePath(n) }
+
+// TrailerPath is where the trailer of bundle n stands if its leaves are not
+// public.
+func TrailerPath(n uint64) string { return "trailers/" + tilePath(n) }
 
 // tilePath writes a tile's number in groups of three digits, as tlog-tiles does.
 func tilePath(n uint64) string {
@@ -181,7 +184,7 @@ func (n Notice) After(before Hash) Hash {
 	return hashOf(before[:], n.Digest[:])
 }
 
-// isReportIndex reads reports/index.json.
+// readIndex reads reports/index.json.
 func readIndex(b []byte) ([]string, error) {
 	names := []string{}
 	if err := unmarshal(b, &names); err != nil {
@@ -198,4 +201,9 @@ func readIndex(b []byte) ([]string, error) {
 }
 
 // MarshalIndex writes reports/index.json.
-func MarshalIndex(names []string) ([]byte, error) { return json.Marshal(names) }
+func MarshalIndex(names []string) ([]byte, error) {
+	if names == nil {
+		names = []string{}
+	}
+	return marshal(names)
+}

@@ -28,7 +28,39 @@ func (a *Audit) reports(v *Verdict) error {
 		}
 		v.Reports = append(v.Reports, r)
 	}
+	if err := v.embargoed(told); err != nil {
+		return err
+	}
 	return v.overdue(told)
+}
+
+// embargoed checks that leaves are public once every cell of their period was
+// told, where the header says so.
+func (v *Verdict) embargoed(told map[rowName]bool) error {
+	for i := range v.Ledgers {
+		l := &v.Ledgers[i]
+		for _, p := range l.Chain {
+			if p.Publication == AfterEmbargo && l.Closed[p.Number] && l.allTold(p, told) {
+				return fmt.Errorf("%s ledger: every cell of period %d was told, and its leaves are not public", l.Class, p.Number)
+			}
+		}
+	}
+	return nil
+}
+
+// allTold reports whether each cell of a period stands in a table that was told.
+func (l *Ledger) allTold(p *Period, told map[rowName]bool) bool {
+	cells := map[string]bool{}
+	for _, q := range l.Chain {
+		for _, t := range q.Tables {
+			for _, c := range t.Cells {
+				if c.Period == p.Number && told[rowName{l.Class, q.Number, t.Name}] {
+					cells[c.Sheet] = true
+				}
+			}
+		}
+	}
+	return len(cells) == len(p.Sheets)
 }
 
 // rowName is a table of a header.

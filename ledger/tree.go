@@ -21,6 +21,11 @@ func bundleRoot(entries [][]byte) Hash {
 	for i, e := range entries {
 		level[i] = tlog.RecordHash(e)
 	}
+	return rootOf(level)
+}
+
+// rootOf is the root over 2^n hashes; level is overwritten.
+func rootOf(level []tlog.Hash) Hash {
 	for len(level) > 1 {
 		for i := range len(level) / 2 {
 			level[i] = tlog.NodeHash(level[2*i], level[2*i+1])
