@@ -107,6 +107,15 @@ type Witness struct {
 	Organisation string `json:"organisation"`
 }
 
+// MarshalJSON writes no witnesses as an empty list.
+func (w Witnesses) MarshalJSON() ([]byte, error) {
+	type plain Witnesses
+	if w.Keys == nil {
+		w.Keys = []Witness{}
+	}
+	return encode(plain(w))
+}
+
 // ParseHeader reads a header and checks it as far as it goes alone.
 func ParseHeader(b []byte) (*Header, error) {
 	h := new(Header)

@@ -14,14 +14,19 @@ const maxInteger = 1<<53 - 1
 // marshal returns v as canonical JSON (spec/ledger.md, section 1). The fields
 // of v's structs stand in the order of their names.
 func marshal(v any) ([]byte, error) {
+	b, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return b, canonical(b)
+}
+
+func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	b := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	return b, canonical(b)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
 // unmarshal reads canonical JSON. Whatever marshal would write differently is
@@ -59,6 +64,8 @@ func canonical(b []byte) error {
 			continue
 		case c == '.' || c == '-' || c == '+':
 			return fmt.Errorf("not canonical JSON: %q at %d is in no integer", c, i)
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			return fmt.Errorf("not canonical JSON: %q at %d stands outside of a string", c, i) // null, above all
 		case c >= '0' && c <= '9':
 			if number = number*10 + uint64(c-'0'); number > maxInteger {
 				return fmt.Errorf("not canonical JSON: the number that ends at %d is too large", i)

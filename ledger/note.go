@@ -95,7 +95,15 @@ func openAll(b []byte, vkeys, witnesses []string) (*note.Note, error) {
 	if errors.As(err, &unsigned) {
 		return nil, errors.New("no key that the header names signed it")
 	}
-	return n, err
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range append(slices.Clone(n.Sigs), n.UnverifiedSigs...) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return nil, fmt.Errorf("the signature of %s is not canonical base64", s.Name)
+		}
+	}
+	return n, nil
 }
 
 // lines cuts a note's text into "name value" lines with these names, in order,

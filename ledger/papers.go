@@ -125,8 +125,12 @@ func (c Chain) checkPromise(b []byte, origin string, p Promise) error {
 		if period.Hash != p.Fact.Header {
 			continue
 		}
-		if _, err := open(b, period.Keys.Promise...); err != nil {
+		signed, err := open(b, period.Keys.Promise...)
+		if err != nil {
 			return err
+		}
+		if text, _ := textOf(b); signed != text {
+			return errors.New("more was signed than a promise's lines")
 		}
 		s, err := period.agrees(&p.Fact.Opening)
 		if err != nil {

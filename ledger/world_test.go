@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	mrand "math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +32,7 @@ type world struct {
 	report  ed25519.PrivateKey
 	promise ed25519.PrivateKey
 	names   []string
+	rand    *mrand.ChaCha8 // what a world draws follows from its name alone
 }
 
 type writtenLog struct {
@@ -52,12 +55,10 @@ const day = 24 * 3600
 
 var begin = uint64(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Unix())
 
-func newKey() ed25519.PrivateKey {
-	_, k, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	return k
+func (w *world) key() ed25519.PrivateKey {
+	seed := make([]byte, ed25519.SeedSize)
+	w.rand.Read(seed)
+	return ed25519.NewKeyFromSeed(seed)
 }
 
 func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
@@ -75,8 +76,12 @@ func noteSigner(t testing.TB, name string, k ed25519.PrivateKey) note.Signer {
 }
 
 func newWorld(t testing.TB) *world {
-	return &world{t: t, dir: map[string][]byte{}, logs: map[Class]*writtenLog{}, report: newKey(), promise: newKey()}
+	w := &world{t: t, dir: map[string][]byte{}, logs: map[Class]*writtenLog{}, rand: seeded("world")}
+	w.report, w.promise = w.key(), w.key()
+	return w
 }
+
+func seeded(name string) *mrand.ChaCha8 { return mrand.NewChaCha8(sha256.Sum256([]byte(name))) }
 
 var defaultFields = []Field{
 	{"demand", Rule{Kind: Exact}, 1}, {"account", Rule{Kind: Exact}, 1}, {"content", Rule{Kind: Exact}, 1}, {"noncontent", Rule{Kind: Exact}, 1},
@@ -90,7 +95,7 @@ func bandFields(width uint32) []Field {
 // header returns a first header: ticks of a day each.
 func (w *world) header(class Class, ticks uint64, sheets ...Sheet) *Header {
 	origin := "example.org/" + string(class)
-	l := &writtenLog{w: w, class: class, key: newKey(), sums: map[uint64]Sums{}, told: map[rowName]bool{}}
+	l := &writtenLog{w: w, class: class, key: w.key(), sums: map[uint64]Sums{}, told: map[rowName]bool{}}
 	w.logs[class] = l
 	h := &Header{
 		Audit: AuditRule{"drand quicknet", 60}, Class: class, Delta: day, Due: 8 * day, From: begin, To: begin + ticks*day, Ticks: ticks, Lag: day / 2, Origin: origin,
@@ -98,7 +103,7 @@ func (w *world) header(class Class, ticks uint64, sheets ...Sheet) *Header {
 		Publication: Live, Sheets: sheets, Suite: Suite, Witnesses: Witnesses{Quorum: 2},
 	}
 	for i := range 3 {
-		k := newKey()
+		k := w.key()
 		l.witnesses = append(l.witnesses, k)
 		h.Witnesses.Keys = append(h.Witnesses.Keys, Witness{WitnessKey(fmt.Sprintf("witness%d.example", i), public(k)), fmt.Sprintf("Organisation %d", i)})
 	}
@@ -173,6 +178,7 @@ func (l *writtenLog) write(entries [][]byte) {
 			l.w.t.Fatal(err)
 		}
 		path := fmt.Sprintf("tile/%d/%s", tile.L, tilePath(uint64(tile.N)))
+		maps.DeleteFunc(l.w.dir, func(old string, _ []byte) bool { return strings.HasPrefix(old, classPath(l.class, path)+".p/") })
 		if tile.W < 256 {
 			path += fmt.Sprintf(".p/%d", tile.W)
 		}
@@ -246,7 +252,7 @@ func (l *writtenLog) next(facts ...*Fact) []uint64 {
 	if l.tick == 1 && p.Number > 0 {
 		l.write(p.HeaderBundle())
 	}
-	plan, err := p.Tick(l.tick, l.notes, facts, l.sums[p.Number], rand.Reader)
+	plan, err := p.Tick(l.tick, l.notes, facts, l.sums[p.Number], l.w.rand)
 	if err != nil {
 		l.w.t.Fatal(err)
 	}
@@ -263,13 +269,13 @@ func (l *writtenLog) next(facts ...*Fact) []uint64 {
 func (l *writtenLog) demand(sheet, reference, outcome string, accounts ...string) []*Fact {
 	p := l.open()
 	at := time.Unix(int64(p.From)+5, 0)
-	d, err := NewDemand(DemandSubject("police/one", reference, sha256.Sum256([]byte(reference))), sheet, rand.Reader)
+	d, err := NewDemand(DemandSubject("police/one", reference, sha256.Sum256([]byte(reference))), sheet, l.w.rand)
 	if err != nil {
 		l.w.t.Fatal(err)
 	}
 	var facts []*Fact
 	make := func(kind, account string) {
-		f, err := d.Fact(p, kind, account, 0, 0, at, rand.Reader)
+		f, err := d.Fact(p, kind, account, 0, 0, at, l.w.rand)
 		if err != nil {
 			l.w.t.Fatal(err)
 		}
@@ -286,7 +292,10 @@ func (l *writtenLog) demand(sheet, reference, outcome string, accounts ...string
 }
 
 // tell writes the report of every table whose time has come.
-func (w *world) tell(name string) *Report {
+func (w *world) tell(name string) *Report { return w.tellWith(name, nil) }
+
+// tellWith changes what is said before it is proved.
+func (w *world) tellWith(name string, lie func(*Draft)) *Report {
 	w.t.Helper()
 	d := &Draft{Statement: Statement{Name: name, Number: uint64(len(w.names)), Tables: []Row{}}}
 	for _, c := range []Class{Public, Restricted} {
@@ -305,7 +314,7 @@ func (w *world) tell(name string) *Report {
 			for _, t := range q.Tables {
 				if n := (rowName{c, q.Number, t.Name}); !l.told[n] && t.NotBefore <= uint64(p.TickTime(tick).Unix()) && (q != p || tick == p.Ticks) {
 					l.told[n] = true
-					if err := d.Add(l.chain, q.Number, t, func(c CellName) (Running, error) { return l.sums[c.Period][c.Sheet], nil }, rand.Reader); err != nil {
+					if err := d.Add(l.chain, q.Number, t, func(c CellName) (Running, error) { return l.sums[c.Period][c.Sheet], nil }, w.rand); err != nil {
 						w.t.Fatal(err)
 					}
 				}
@@ -313,7 +322,10 @@ func (w *world) tell(name string) *Report {
 		}
 		d.Statement.Ledgers = append(d.Statement.Ledgers, state)
 	}
-	r, err := d.Prove(rand.Reader)
+	if lie != nil {
+		lie(d)
+	}
+	r, err := d.Prove(w.rand)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -411,9 +423,20 @@ func (l *writtenLog) receipt(f *Fact, index uint64, parent bool) *Receipt {
 	return r
 }
 
-// copied is the world as a directory that may be changed without harm.
-func (w *world) copied() *world {
+// branch is the world as it may go on from here under a name, without harm to
+// what it was.
+func (w *world) branch(t testing.TB, name string) *world {
 	c := *w
-	c.dir = maps.Clone(w.dir)
+	c.t, c.rand = t, seeded(name)
+	c.dir, c.logs, c.names = maps.Clone(w.dir), map[Class]*writtenLog{}, slices.Clone(w.names)
+	for class, l := range w.logs {
+		m := *l
+		m.w, m.told, m.sums = &c, maps.Clone(l.told), map[uint64]Sums{}
+		m.chain, m.entries, m.hashes, m.notices = slices.Clone(l.chain), slices.Clone(l.entries), slices.Clone(l.hashes), slices.Clone(l.notices)
+		for n, s := range l.sums {
+			m.sums[n] = maps.Clone(s)
+		}
+		c.logs[class] = &m
+	}
 	return &c
 }
