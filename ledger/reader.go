@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -31,6 +32,27 @@ func tilePath(n uint64) string {
 		s = fmt.Sprintf("x%03d/%s", n%1000, s)
 	}
 	return s
+}
+
+// ParseTilePath reads a tile's number; a partial tile has none.
+func ParseTilePath(path string) (uint64, error) {
+	n, err := strconv.ParseUint(strings.NewReplacer("x", "", "/", "").Replace(path), 10, 52)
+	if err == nil && tilePath(n) != path {
+		err = fmt.Errorf("%q is no tile's path", path)
+	}
+	return n, err
+}
+
+// Trailer returns the trailer of an entry bundle.
+func Trailer(b []byte) ([]byte, error) {
+	entries, err := splitEntries(b)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) != BundleSize || len(entries[Slots]) == 0 || entries[Slots][0] != tagTrailer {
+		return nil, errors.New("it is no bundle with a trailer")
+	}
+	return entries[Slots], nil
 }
 
 // reader reads one log of a published directory.
