@@ -54,6 +54,8 @@ type Ledger struct {
 	times   map[uint64]uint64 // of their checkpoints, if anybody watches
 	cells   map[CellName]Hash
 	notices []Notice
+	trees   []Hash // of each bundle
+	reader  *reader
 }
 
 // Run audits the directory. An error that is a *Fault says what does not hold;
@@ -85,7 +87,7 @@ func (a *Audit) ledger(ctx context.Context, class Class) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{Class: class, Chain: chain, Checkpoint: cp, Closed: map[uint64]bool{}, roots: map[uint64]Hash{}, times: map[uint64]uint64{}, cells: map[CellName]Hash{}}
+	l := &Ledger{Class: class, Chain: chain, Checkpoint: cp, reader: r, Closed: map[uint64]bool{}, roots: map[uint64]Hash{}, times: map[uint64]uint64{}, cells: map[CellName]Hash{}}
 	if want := a.Keys[class]; want != "" && chain[len(chain)-1].Keys.Log != want {
 		return nil, fmt.Errorf("%s ledger: its key is %s, not the one that was given", class, chain[len(chain)-1].Keys.Log)
 	}
@@ -122,7 +124,7 @@ func (a *Audit) read(ctx context.Context, r *reader, l *Ledger) error {
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	w := &walk{audit: a, reader: r, ledger: l, tree: &frontier{}, sums: map[string][]byte{}}
+	w := &walk{audit: a, reader: r, ledger: l, tree: &frontier{}, tiles: &tiling{reader: r}, sums: map[string][]byte{}}
 	for range workers {
 		w.batches = append(w.batches, newBatch(a.Rand))
 		w.held = append(w.held, nil)
@@ -151,6 +153,9 @@ func (a *Audit) read(ctx context.Context, r *reader, l *Ledger) error {
 	if root := w.tree.root(); root != l.Checkpoint.Root {
 		return fmt.Errorf("the entries make the root %s, the checkpoint says %s", root, l.Checkpoint.Root)
 	}
+	if err := w.tiles.end(); err != nil && !a.Sampled {
+		return err
+	}
 	return w.flush(true)
 }
 
@@ -160,6 +165,7 @@ type walk struct {
 	reader  *reader
 	ledger  *Ledger
 	tree    *frontier
+	tiles   *tiling
 	sums    map[string][]byte // of the present period, by sheet
 	notes   Hash
 	noticed int // how many notices the chain has
@@ -267,7 +273,11 @@ func (w *walk) check(jobs []*job) error {
 			return fmt.Errorf("bundle %d (tick %d of period %d): %w", j.bundle, j.tick, j.period.Number, j.err)
 		}
 		w.tree.add(j.root)
+		w.ledger.trees = append(w.ledger.trees, j.root)
 		w.ledger.Bundles++
+		if err := w.tiles.add(j.root); err != nil && !w.audit.Sampled {
+			return err
+		}
 		if err := w.tickEnds(j); err != nil {
 			return err
 		}
@@ -279,7 +289,13 @@ func (w *walk) one(j *job, k int) error {
 	if j.hashes != nil {
 		return j.closed()
 	}
-	j.root = bundleRoot(j.entries)
+	hashes := entryHashes(j.entries)
+	if !w.audit.Sampled {
+		if err := w.reader.sameTile(0, j.bundle, hashes); err != nil {
+			return err
+		}
+	}
+	j.root = rootOf(hashes)
 	if j.tick == 0 {
 		for i, e := range j.period.HeaderBundle() {
 			if string(e) != string(j.entries[i]) {

@@ -55,6 +55,15 @@ func Trailer(b []byte) ([]byte, error) {
 	return entries[Slots], nil
 }
 
+// tileAt is where the hash tile of a level stands.
+func tileAt(level int, n uint64, width int) string {
+	path := fmt.Sprintf("tile/%d/%s", level, tilePath(n))
+	if width < BundleSize {
+		path += fmt.Sprintf(".p/%d", width)
+	}
+	return path
+}
+
 // reader reads one log of a published directory.
 type reader struct {
 	fetch  Fetch
@@ -140,11 +149,7 @@ func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
 func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	var data [][]byte
 	for _, t := range tiles {
-		path := fmt.Sprintf("tile/%d/%s", t.L, tilePath(uint64(t.N)))
-		partial := path
-		if t.W < 256 {
-			partial = fmt.Sprintf("%s.p/%d", path, t.W)
-		}
+		path, partial := tileAt(t.L, uint64(t.N), 256), tileAt(t.L, uint64(t.N), t.W)
 		b, err := (*reader)(r).get(partial)
 		if errors.Is(err, fs.ErrNotExist) && partial != path {
 			b, err = (*reader)(r).get(path) // the log has grown

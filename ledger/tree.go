@@ -16,12 +16,14 @@ func hashOf(parts ...[]byte) Hash {
 }
 
 // bundleRoot is the root of the tree of one bundle's 256 entries.
-func bundleRoot(entries [][]byte) Hash {
-	level := make([]tlog.Hash, len(entries))
+func bundleRoot(entries [][]byte) Hash { return rootOf(entryHashes(entries)) }
+
+func entryHashes(entries [][]byte) []tlog.Hash {
+	list := make([]tlog.Hash, len(entries))
 	for i, e := range entries {
-		level[i] = tlog.RecordHash(e)
+		list[i] = tlog.RecordHash(e)
 	}
-	return rootOf(level)
+	return list
 }
 
 // rootOf is the root over 2^n hashes; level is overwritten.
