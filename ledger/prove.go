@@ -55,6 +55,11 @@ func proveRange(t *transcript, st rangeStatement, values []uint64, blindings []s
 	if len(values) != len(st.points) || len(blindings) != len(st.points) {
 		return nil, fmt.Errorf("%d values and %d blindings for %d points", len(values), len(blindings), len(st.points))
 	}
+	for j, v := range values {
+		if v>>st.n != 0 {
+			return nil, fmt.Errorf("value %d has more than %d bits", j, st.n)
+		}
+	}
 	p, err := newProver(t, st, values, blindings, rand)
 	if err != nil {
 		return nil, err
@@ -122,15 +127,22 @@ func (p *prover) commitVectors() (err error) {
 	if p.y, err = p.t.challenge("y"); err != nil {
 		return err
 	}
-	if p.y.Equal(scalarOf(1)) == 1 {
-		return errOne
+	if err := notOne(p.y); err != nil {
+		return err
 	}
 	p.z, err = p.t.challenge("z")
 	return err
 }
 
-// errOne is what is wrong with a proof whose challenge y is 1.
 var errOne = errors.New("a challenge is one")
+
+// notOne refuses the y under which the bits of a proof are not kept apart.
+func notOne(y *scalar) error {
+	if y.Equal(scalarOf(1)) == 1 {
+		return errOne
+	}
+	return nil
+}
 
 // polynomials makes l0, r0 and r1 of y and z.
 func (p *prover) polynomials() {

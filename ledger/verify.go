@@ -207,8 +207,8 @@ func (p *rangeProof) challenges(t *transcript, proof []byte) error {
 		absorb("L", "R")
 		draw("u", &p.u[k])
 	}
-	if failed == nil && p.y.Equal(scalarOf(1)) == 1 {
-		return errOne
+	if failed == nil {
+		failed = notOne(&p.y)
 	}
 	return failed
 }
