@@ -59,7 +59,7 @@ func (c Chain) With(h *Header) (Chain, error) {
 	}
 	p := newPeriod(h, start)
 	next := append(slices.Clone(c), p)
-	if err := next.checkTables(p); err != nil {
+	if err := errors.Join(next.checkTables(p), next.checkOpenings(p)); err != nil {
 		return nil, fmt.Errorf("header %d: %w", h.Number, err)
 	}
 	return next, nil
@@ -104,6 +104,30 @@ func (c Chain) checkTables(p *Period) error {
 			cell := CellName{n, s.Name}
 			if want := c.due(cell); s.Joins != "" && want != "" && !p.holds(want, cell) {
 				return fmt.Errorf("table %s misses the cell of %s in period %d", want, s.Name, n)
+			}
+		}
+	}
+	return nil
+}
+
+// checkOpenings checks the openings of the last header: each cell is opened once.
+func (c Chain) checkOpenings(p *Period) error {
+	opened := map[CellName]bool{}
+	for _, q := range c {
+		for _, o := range q.Openings {
+			for _, cell := range o.Cells {
+				if opened[cell] {
+					return fmt.Errorf("opening %s: the cell of %s in period %d is opened twice", o.Name, cell.Sheet, cell.Period)
+				}
+				opened[cell] = true
+			}
+		}
+	}
+	for _, o := range p.Openings {
+		first, _ := c.Sheet(o.Cells[0])
+		for _, cell := range o.Cells {
+			if s, ok := c.Sheet(cell); !ok || !s.exact().sameRules(first.exact()) {
+				return fmt.Errorf("opening %s: there is no cell of %s in period %d, or it has other fields", o.Name, cell.Sheet, cell.Period)
 			}
 		}
 	}
@@ -209,6 +233,7 @@ func (c Chain) TickAt(size uint64) (*Period, uint64, error) {
 type ReadyTable struct {
 	Header uint64
 	Table
+	Petition Hash // not zero: the cells are opened, whatever their rules say
 }
 
 // Ready lists the tables that can be told after tick t of p, at a time: their
@@ -218,7 +243,12 @@ func (c Chain) Ready(p *Period, t, now uint64) []ReadyTable {
 	for _, q := range c[:p.Number+1] {
 		for _, table := range q.Tables {
 			if table.NotBefore <= now && (q.Number < p.Number || t == p.Ticks) {
-				list = append(list, ReadyTable{q.Number, table})
+				list = append(list, ReadyTable{Header: q.Number, Table: table})
+			}
+		}
+		for _, o := range q.Openings {
+			if o.NotBefore <= now {
+				list = append(list, ReadyTable{q.Number, Table{o.Cells, o.Due, o.Name, o.NotBefore}, o.Petition})
 			}
 		}
 	}
@@ -242,6 +272,9 @@ func (h *Header) continues(before *Header) error {
 	like, err := before.Continue(h.To)
 	if err != nil {
 		return err
+	}
+	if len(h.Openings) > 0 {
+		return errors.New("it opens cells")
 	}
 	plain := *h
 	plain.Tables = own(h)
@@ -269,6 +302,7 @@ func (h *Header) Continue(to uint64) (*Header, error) {
 		return nil, fmt.Errorf("a period from %d to %d is not a number of ticks of %d s", h.To, to, h.Delta)
 	}
 	next := *h
+	next.Openings = nil
 	next.Number, next.Previous, next.From, next.To, next.Ticks = h.Number+1, h.Hash(), h.To, to, (to-h.To)/h.Delta
 	next.Tables = own(h)
 	for i := range next.Tables {

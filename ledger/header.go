@@ -50,6 +50,7 @@ type Header struct {
 	Keys        Keys        `json:"keys"`
 	Lag         uint64      `json:"lag"` // seconds
 	Number      uint64      `json:"number"`
+	Openings    []Opening   `json:"openings,omitempty"`
 	Origin      string      `json:"origin"`
 	Previous    Hash        `json:"previous"`
 	Publication Publication `json:"publication"`
@@ -93,6 +94,16 @@ type Table struct {
 	Due       uint64     `json:"due"`
 	Name      string     `json:"name"`
 	NotBefore uint64     `json:"not_before"`
+}
+
+// Opening is cells of earlier periods that are told once more, exactly, since a
+// petition to publish was granted. Petition is the digest of its record.
+type Opening struct {
+	Cells     []CellName `json:"cells"`
+	Due       uint64     `json:"due"`
+	Name      string     `json:"name"`
+	NotBefore uint64     `json:"not_before"`
+	Petition  Hash       `json:"petition"`
 }
 
 // Witnesses are the keys whose cosignatures count, and how many it takes.
@@ -252,6 +263,14 @@ func (h *Header) checkTables() error {
 			if s, ok := h.Sheet(c.Sheet); c.Period == h.Number && (!ok || s.Joins != "") {
 				return fmt.Errorf("table %s has a cell of sheet %s, which is not its own period's", t.Name, c.Sheet)
 			}
+		}
+	}
+	for i, o := range h.Openings {
+		if !tableName.MatchString(o.Name) || i > 0 && h.Openings[i-1].Name >= o.Name || slices.ContainsFunc(h.Tables, func(t Table) bool { return t.Name == o.Name }) {
+			return fmt.Errorf("opening %q: its name is malformed, out of order or a table's", o.Name)
+		}
+		if len(o.Cells) == 0 || o.Due < o.NotBefore || o.NotBefore < h.From || o.Due > 1<<40 || slices.ContainsFunc(o.Cells, func(c CellName) bool { return c.Period >= h.Number }) {
+			return fmt.Errorf("opening %s: want cells of earlier periods, and dates in this one or later", o.Name)
 		}
 	}
 	for _, s := range h.Sheets {

@@ -125,12 +125,15 @@ type Draft struct {
 	rows      []openedRow
 }
 
-// Add computes the row of a table from its cells' sums, as its rules say. A nil
-// randomness is an error; it blinds the points of bands.
-func (d *Draft) Add(c Chain, header uint64, table Table, sums func(CellName) (Running, error), rand io.Reader) error {
-	row := openedRow{Row: Row{Class: c[header].Class, Header: header, Name: table.Name}, blinding: new(scalar)}
+// Add computes the row of a table from its cells' sums, as its rules say.
+// Randomness blinds the points of bands.
+func (d *Draft) Add(c Chain, table ReadyTable, sums func(CellName) (Running, error), rand io.Reader) error {
+	row := openedRow{Row: Row{Class: c[table.Header].Class, Header: table.Header, Name: table.Name}, blinding: new(scalar)}
 	var total [maxFields]uint64
 	sheet, _ := c.Sheet(table.Cells[0])
+	if !table.Petition.IsZero() {
+		sheet = sheet.exact()
+	}
 	for _, cell := range table.Cells {
 		sum, err := sums(cell)
 		if err != nil {

@@ -267,8 +267,12 @@ func (a *Audit) proofs(r *Report, ledgers map[Class]placed) error {
 
 // cellsOf checks the row's cells against the header's table and the log.
 func (l placed) cellsOf(row *Row) (Sheet, error) {
-	p := l.Chain[row.Header]
-	t := p.Tables[slices.IndexFunc(p.Tables, func(t Table) bool { return t.Name == row.Name })]
+	all := l.Chain.Ready(l.period, l.tick, l.timeOf(l.period, l.tick))
+	t := all[slices.IndexFunc(all, func(t ReadyTable) bool { return t.Name == row.Name && t.Header == row.Header })]
+	opened := !t.Petition.IsZero()
+	if _, said := l.notice(NoticePetition, t.Petition); opened && !said {
+		return Sheet{}, errors.New("it opens cells by a petition of which the ledger has no notice")
+	}
 	if len(row.Cells) != len(t.Cells) {
 		return Sheet{}, fmt.Errorf("it has %d cells, its header says %d", len(row.Cells), len(t.Cells))
 	}
@@ -282,6 +286,9 @@ func (l placed) cellsOf(row *Row) (Sheet, error) {
 		}
 	}
 	s, _ := l.Chain.Sheet(t.Cells[0])
+	if opened {
+		s = s.exact()
+	}
 	if len(row.Fields) != len(s.Fields) {
 		return s, fmt.Errorf("it has %d fields, its sheet has %d", len(row.Fields), len(s.Fields))
 	}
@@ -380,11 +387,9 @@ func (v *Verdict) overdue(told map[rowName]bool) error {
 			return err
 		}
 		now := l.timeOf(p, tick)
-		for _, q := range l.Chain {
-			for _, t := range q.Tables {
-				if t.Due < now && !told[rowName{l.Class, q.Number, t.Name}] {
-					return fmt.Errorf("%s ledger: table %s of period %d was due and stands in no report", l.Class, t.Name, q.Number)
-				}
+		for _, t := range l.Chain.Ready(p, tick, now) {
+			if t.Due < now && !told[rowName{l.Class, t.Header, t.Name}] {
+				return fmt.Errorf("%s ledger: table %s of period %d was due and stands in no report", l.Class, t.Name, t.Header)
 			}
 		}
 	}

@@ -162,6 +162,15 @@ func (s Sheet) field(name string) int {
 // sameRules reports whether the cells of both may be added up in one table.
 func (s Sheet) sameRules(t Sheet) bool { return slices.Equal(s.Fields, t.Fields) }
 
+// exact is the sheet as an opening tells it.
+func (s Sheet) exact() Sheet {
+	s.Fields = slices.Clone(s.Fields)
+	for k := range s.Fields {
+		s.Fields[k].Rule = Rule{Kind: Exact}
+	}
+	return s
+}
+
 // fits reports whether every v is below its field's width.
 func (s Sheet) fits(v Values) error {
 	for k := range v {

@@ -311,12 +311,12 @@ func (w *world) tellWith(name string, lie func(*Draft)) *Report {
 		state := State{Class: c, Origin: p.Origin, Root: l.root(), Size: size}
 		for _, q := range l.chain[:p.Number+1] {
 			state.Headers = append(state.Headers, q.Hash)
-			for _, t := range q.Tables {
-				if n := (rowName{c, q.Number, t.Name}); !l.told[n] && t.NotBefore <= uint64(p.TickTime(tick).Unix()) && (q != p || tick == p.Ticks) {
-					l.told[n] = true
-					if err := d.Add(l.chain, q.Number, t, func(c CellName) (Running, error) { return l.sums[c.Period][c.Sheet], nil }, w.rand); err != nil {
-						w.t.Fatal(err)
-					}
+		}
+		for _, t := range l.chain.Ready(p, tick, uint64(p.TickTime(tick).Unix())) {
+			if n := (rowName{c, t.Header, t.Name}); !l.told[n] {
+				l.told[n] = true
+				if err := d.Add(l.chain, t, func(c CellName) (Running, error) { return l.sums[c.Period][c.Sheet], nil }, w.rand); err != nil {
+					w.t.Fatal(err)
 				}
 			}
 		}
