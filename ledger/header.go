@@ -50,7 +50,7 @@ type Header struct {
 	Keys        Keys        `json:"keys"`
 	Lag         uint64      `json:"lag"` // seconds
 	Number      uint64      `json:"number"`
-	Openings    []Opening   `json:"openings,omitempty"`
+	Openings    []Permit    `json:"openings,omitempty"`
 	Origin      string      `json:"origin"`
 	Previous    Hash        `json:"previous"`
 	Publication Publication `json:"publication"`
@@ -96,9 +96,9 @@ type Table struct {
 	NotBefore uint64     `json:"not_before"`
 }
 
-// Opening is cells of earlier periods that are told once more, exactly, since a
+// Permit is cells of earlier periods that are told once more, exactly, since a
 // petition to publish was granted. Petition is the digest of its record.
-type Opening struct {
+type Permit struct {
 	Cells     []CellName `json:"cells"`
 	Due       uint64     `json:"due"`
 	Name      string     `json:"name"`
