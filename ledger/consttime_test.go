@@ -4,143 +4,121 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// Which files may take a time that depends on numbers. What they know is
-// public: proofs, and the vectors of the inner-product argument.
-var (
-	variableTime   = map[string]bool{"msm.go": true, "verify.go": true, "combine.go": true, "vectors.go": true, "innerproduct.go": true}
-	defineVariable = []string{"msm.go", "combine.go", "vectors.go", "wide.go"}
-	importsGroup   = map[string]bool{"group.go": true, "msm.go": true}
-)
+// Secrets go through every file but these. These work on what is public:
+// generators, proofs, and the vectors of the inner-product argument.
+var publicFiles = []string{"msm.go", "verify.go", "combine.go", "vectors.go", "wide.go", "innerproduct.go", "generators.go"}
 
-// secretFiles are the files through which secrets go: they must not even name
-// what the others define.
-func parsed(t *testing.T) map[string]*ast.File {
-	names, err := os.ReadDir(".")
+// variableTime are the files that define what takes a time that depends on
+// numbers; nobody but the publicFiles may use what is defined there.
+var variableTime = []string{"msm.go", "combine.go", "vectors.go", "wide.go"}
+
+// importGroup are the files that may import the group's library.
+var importGroup = []string{"group.go", "msm.go"}
+
+// packageFiles parses this package without its tests.
+func packageFiles(t *testing.T, fset *token.FileSet) (files []*ast.File) {
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]*ast.File{}
 	for _, n := range names {
-		if !strings.HasSuffix(n.Name(), ".go") || strings.HasSuffix(n.Name(), "_test.go") {
-			continue
+		if !strings.HasSuffix(n, "_test.go") {
+			files = append(files, parsed(t, fset, n, nil))
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), n.Name(), nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[n.Name()] = f
 	}
 	return files
 }
 
-// defined lists the functions, methods and types of a file.
-func defined(f *ast.File) (names []string) {
-	for _, d := range f.Decls {
-		switch d := d.(type) {
-		case *ast.FuncDecl:
-			names = append(names, d.Name.Name)
-		case *ast.GenDecl:
-			for _, s := range d.Specs {
-				if s, ok := s.(*ast.TypeSpec); ok {
-					names = append(names, s.Name.Name)
-				}
-			}
-		}
+func parsed(t *testing.T, fset *token.FileSet, name string, src any) *ast.File {
+	f, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return names
+	return f
 }
 
-// violations says what in a file must not be there.
-func violations(name string, f *ast.File, forbidden map[string]string) (found []string) {
-	for _, i := range f.Imports {
-		path, _ := strconv.Unquote(i.Path.Value)
-		if strings.HasPrefix(path, "filippo.io/edwards25519") || strings.Contains(path, "ristretto255") {
-			if !importsGroup[name] {
-				found = append(found, "imports "+path)
-			}
-		}
-		if path == "unsafe" || path == "C" {
-			found = append(found, "imports "+path)
-		}
-	}
-	if variableTime[name] {
-		return found
-	}
-	ast.Inspect(f, func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		switch {
-		case !ok:
-		case strings.Contains(id.Name, "VarTime"):
-			found = append(found, "names "+id.Name)
-		case forbidden[id.Name] != "":
-			found = append(found, "names "+id.Name+" of "+forbidden[id.Name])
-		}
-		return true
-	})
-	return found
+// empty imports packages of which nothing is known but the name.
+type empty struct{}
+
+func (empty) Import(name string) (*types.Package, error) {
+	p := types.NewPackage(name, path.Base(name))
+	p.MarkComplete()
+	return p, nil
 }
 
-// ordinary are names of the files that take variable time that others have too,
-// for what is something else: methods, which the types are forbidden for.
-var ordinary = map[string]bool{"add": true, "push": true, "scalar": true, "plus": true, "total": true, "number": true}
+// misuses lists what secrets must not reach, by the file and its name.
+func misuses(fset *token.FileSet, files []*ast.File) (found []string) {
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+	conf := types.Config{Importer: empty{}, Error: func(error) {}} // other packages' names are errors
+	conf.Check("ledger", fset, files, info)
+	in := func(p token.Pos) string { return fset.Position(p).Filename }
 
-func forbiddenNames(files map[string]*ast.File) map[string]string {
-	forbidden := map[string]string{}
-	for _, name := range defineVariable {
-		for _, d := range defined(files[name]) {
-			if !ordinary[d] {
-				forbidden[d] = name
-			}
+	for id, object := range info.Uses {
+		if slices.Contains(variableTime, in(object.Pos())) && !slices.Contains(publicFiles, in(id.Pos())) {
+			found = append(found, in(id.Pos())+" uses "+id.Name)
 		}
 	}
-	return forbidden
+	for _, f := range files {
+		name := in(f.Pos())
+		for _, i := range f.Imports {
+			p, _ := strconv.Unquote(i.Path.Value)
+			group := strings.HasPrefix(p, "filippo.io/edwards25519") || strings.Contains(p, "ristretto255")
+			if group && !slices.Contains(importGroup, name) || p == "unsafe" || p == "C" {
+				found = append(found, name+" imports "+p)
+			}
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && strings.Contains(id.Name, "VarTime") && name != "msm.go" {
+				found = append(found, name+" uses "+id.Name)
+			}
+			return true
+		})
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // TestConstantTime sees to it that secrets reach no function whose time depends
 // on them.
 func TestConstantTime(t *testing.T) {
-	files := parsed(t)
-	forbidden := forbiddenNames(files)
-	for _, must := range []string{"multiScalar", "addVar", "double", "foldTable", "addendOf", "sums", "vectors", "wide"} {
-		if forbidden[must] == "" {
-			t.Errorf("%s is nowhere defined: the test looks for the wrong names", must)
+	for _, name := range slices.Concat(publicFiles, importGroup) {
+		if _, err := os.Stat(name); err != nil {
+			t.Errorf("the test looks at a file that is not there: %v", err)
 		}
 	}
-	for name, f := range files {
-		if defines := files[name]; defines == files["wide.go"] || name == "generators.go" {
-			continue // wide.go names itself; generators.go prepares addends of what is public
-		}
-		for _, v := range violations(name, f, forbidden) {
-			t.Errorf("%s %s", name, v)
-		}
+	fset := token.NewFileSet()
+	for _, m := range misuses(fset, packageFiles(t, fset)) {
+		t.Error(m)
 	}
 }
 
-// TestConstantTimeCheckWorks gives the check what it must find.
-func TestConstantTimeCheckWorks(t *testing.T) {
-	forbidden := forbiddenNames(parsed(t))
-	for name, source := range map[string]string{
-		"a call":         `func f(s []scalar) { multiScalar(terms{s, nil}) }`,
-		"a method":       `func f(p *point, a *addend) { p.addVar(a, true) }`,
-		"a library":      `func f(p q) { p.VarTimeMultiScalarMult(nil, nil) }`,
-		"a batch's sums": `func f() { newSums() }`,
+// TestConstantTimeCheck gives the check what it must find, and what it must not.
+func TestConstantTimeCheck(t *testing.T) {
+	for source, want := range map[string]string{
+		`func f(s []scalar) { multiScalar(terms{s, nil}) }`:       "other.go uses multiScalar",
+		`func f(p *point, a *addend) { p.addVar(a, true) }`:       "other.go uses addVar",
+		`func f(p *point) { affine(p).double() }`:                 "other.go uses double",
+		`func f(s []scalar) { numbersOf(s)[0].plus(nil) }`:        "other.go uses plus",
+		`func f() { newSums().push(nil) }`:                        "other.go uses push",
+		`func f(p q) { p.VarTimeDoubleScalarBaseMult(nil, nil) }`: "other.go uses VarTimeDoubleScalarBaseMult",
+		`import "filippo.io/edwards25519"`:                        "other.go imports filippo.io/edwards25519",
+		`import "unsafe"`:                                         "other.go imports unsafe",
+		`func f(double, sums int) { mul(nil, nil) }`:              "",
 	} {
-		f, err := parser.ParseFile(token.NewFileSet(), "prove.go", "package ledger\n"+source, 0)
-		if err != nil {
-			t.Fatal(err)
+		fset := token.NewFileSet()
+		files := append(packageFiles(t, fset), parsed(t, fset, "other.go", "package ledger\n"+source))
+		if found := misuses(fset, files); want != "" && !slices.Contains(found, want) || want == "" && len(found) > 0 {
+			t.Errorf("%s: found %q, not %q", source, found, want)
 		}
-		if len(violations("prove.go", f, forbidden)) == 0 {
-			t.Errorf("%s in prove.go is not found", name)
-		}
-	}
-	f, _ := parser.ParseFile(token.NewFileSet(), "prove.go", "package ledger\nimport \"filippo.io/edwards25519\"", 0)
-	if len(violations("prove.go", f, forbidden)) == 0 {
-		t.Error("an import in prove.go is not found")
 	}
 }
