@@ -1,0 +1,103 @@
+package sequencer
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+// pending is a notice that goes with the next tick that is planned.
+type pending struct {
+	Digest ledger.Hash `json:"digest"`
+	Kind   string      `json:"kind"`
+}
+
+// shown are the kinds of notices whose documents are public by themselves.
+var shown = map[string]bool{ledger.NoticeStatement: true, ledger.NoticePetition: true, ledger.NoticeKey: true}
+
+// Notice has the next tick that is planned say the digest of a public document.
+// When it returns, a crash does not forget it. A digest that was said before is
+// not said again. The document is published with its tick if its kind is one of
+// those that stand by themselves; otherwise it may be nil.
+func (l *Log) Notice(kind string, digest ledger.Hash, document []byte) error {
+	if _, err := ledger.MarshalNotices([]ledger.Notice{{Kind: kind, Digest: digest}}); err != nil || !known(kind) {
+		return vitrine.Refusef(vitrine.Usage, "%q is no kind of notice", kind)
+	}
+	if shown[kind] {
+		if sha256.Sum256(document) != digest {
+			return vitrine.Refusef(vitrine.Usage, "the document of the %s is not the one with the digest %s", kind, digest)
+		}
+		if err := l.write(documentsDir+"/"+digest.String(), document); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queue(kind, digest)
+}
+
+// known reports whether a kind of notice is one of the specification's.
+func known(kind string) bool {
+	b, err := ledger.MarshalNotices([]ledger.Notice{{Kind: kind}})
+	if err == nil {
+		_, err = ledger.ParseNotices(b)
+	}
+	return err == nil
+}
+
+func (l *Log) queue(kind string, digest ledger.Hash) error {
+	if l.stopped != nil {
+		return l.stopped
+	}
+	if slices.ContainsFunc(l.pending, func(p pending) bool { return p.Digest == digest }) ||
+		slices.ContainsFunc(l.notices, func(n ledger.Notice) bool { return n.Digest == digest }) {
+		return nil
+	}
+	return l.setPending(append(slices.Clone(l.pending), pending{digest, kind}))
+}
+
+func (l *Log) setPending(list []pending) error {
+	b, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("ledger: write notices: %w", err)
+	}
+	if err := l.write(pendingFile, b); err != nil {
+		return err
+	}
+	l.pending = list
+	return nil
+}
+
+// readPending reads the notices that wait. Those that the newest plan has were
+// taken into it.
+func (l *Log) readPending() error {
+	b, err := l.read(pendingFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, &l.pending); err != nil {
+		return l.damaged("%s cannot be read", pendingFile)
+	}
+	l.pending = slices.DeleteFunc(l.pending, func(p pending) bool {
+		return slices.ContainsFunc(l.notices, func(n ledger.Notice) bool { return n.Digest == p.Digest })
+	})
+	return nil
+}
+
+// say returns the notices of a tick that begins with a bundle.
+func say(list []pending, bundle uint64) []ledger.Notice {
+	said := []ledger.Notice{}
+	for _, p := range list {
+		said = append(said, ledger.Notice{Bundle: bundle, Digest: p.Digest, Kind: p.Kind})
+	}
+	return said
+}
