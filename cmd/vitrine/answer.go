@@ -171,7 +171,7 @@ func (a answerCall) run(ctx context.Context) (err error) {
 	dem, err := c.advance(ctx)
 	bars.Finish()
 	if err != nil || a.statement != "" {
-		return err
+		return errors.Join(err, c.count(ctx, err))
 	}
-	return c.report(ctx, config, dem)
+	return errors.Join(c.report(ctx, config, dem), c.count(ctx, nil))
 }

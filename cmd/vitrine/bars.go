@@ -3,11 +3,13 @@ package main
 import (
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/ledger"
 )
 
 // bars draws the progress of long steps on a terminal, and nothing elsewhere.
@@ -46,6 +48,11 @@ func (b *bars) Collecting(p collect.Progress) {
 
 // Sealing shows how many items are sealed.
 func (b *bars) Sealing(done, total int64) { b.draw("sealing", done, total, false) }
+
+// Counting shows how far a ledger is from the present.
+func (b *bars) Counting(h *ledger.Header, tick uint64, now time.Time) {
+	b.draw("counting", int64(tick), int64(tick)+int64(now.Sub(h.TickTime(tick))/(time.Duration(h.Delta)*time.Second)), false)
+}
 
 // Finish takes the bar away.
 func (b *bars) Finish() {

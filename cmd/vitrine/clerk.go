@@ -245,3 +245,17 @@ func (c *clerk) decide(ctx context.Context, dem vitrine.Demand, decisions []inta
 	}
 	return false, c.desk.Decide(ctx, c.id, r, approvals, operator())
 }
+
+// count brings the ledgers to the present and gives the authority the receipts
+// of its demand. What the authority gets otherwise does not wait for it: it is
+// called last. A call that failed for a fault counts nothing more.
+func (c *clerk) count(ctx context.Context, failed error) error {
+	var r *vitrine.Refusal
+	if failed != nil && !errors.As(failed, &r) {
+		return nil
+	}
+	if err := c.desk.Count(ctx); err != nil {
+		return err
+	}
+	return c.desk.Steps()["receipts"](ctx, c.id)
+}

@@ -27,6 +27,7 @@ type Config struct {
 	Quorum    QuorumConfig      `toml:"quorum"`
 	Approver  []ApproverConfig  `toml:"approver"`
 	Authority []AuthorityConfig `toml:"authority"`
+	Ledger    LedgerConfig      `toml:"ledger"`
 }
 
 // ProviderConfig says who answers.
@@ -78,6 +79,9 @@ func ParseConfig(b []byte) (Config, error) {
 	}
 	c.Provider.Name = cmp.Or(c.Provider.Name, "The provider")
 	c.Provider.Key, c.Provider.HoldKey = cmp.Or(c.Provider.Key, "keys/provider"), cmp.Or(c.Provider.HoldKey, "keys/hold")
+	if err := c.Ledger.fill(); err != nil {
+		return c, err
+	}
 	switch {
 	case c.Store.Dir == "":
 		return c, vitrine.Refusef(vitrine.Usage, "[store] dir is missing: the directory where vitrine remembers")

@@ -30,7 +30,7 @@ type deskOptions struct {
 // openDesk wires a desk from the config. The returned function lets go of the
 // store.
 func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error, error) {
-	d := &casework.Desk{Provider: o.config.Provider.Name, Now: o.now, Reached: o.reached, Collecting: o.bars.Collecting, Sealing: o.bars.Sealing}
+	d := &casework.Desk{Provider: o.config.Provider.Name, Now: o.now, Reached: o.reached, Collecting: o.bars.Collecting, Sealing: o.bars.Sealing, Counting: o.bars.Counting}
 	var err error
 	if d.Policy, err = o.config.Policy(); err != nil {
 		return nil, nil, err
@@ -58,10 +58,17 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 	if err == nil {
 		err = d.DropUnneeded(ctx)
 	}
+	closeBooks := func() error { return nil }
+	if err == nil {
+		closeBooks, err = openBooks(ctx, d, o, data)
+	}
+	if err == nil {
+		err = d.Prepare(ctx)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, d.DB.Close())
 	}
-	return d, d.DB.Close, nil
+	return d, func() error { return errors.Join(closeBooks(), d.DB.Close()) }, nil
 }
 
 func openDirs(d *casework.Desk, data string) error {

@@ -21,6 +21,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/keyring"
 	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/ledger"
 	"github.com/vitrine-project/vitrine/mandate"
 )
 
@@ -41,6 +42,10 @@ type Desk struct {
 	// answers one demand hands over no other's; "" works on all.
 	Only vitrine.ID
 	Now  func() time.Time
+	// Books are the ledgers that count; a class without one is not counted.
+	Books map[ledger.Class]*Book
+	// Counting is told of each tick that is made, and of the present.
+	Counting func(h *ledger.Header, tick uint64, now time.Time)
 	// Collecting and Sealing are told how far the long steps are.
 	Collecting func(collect.Progress)
 	Sealing    func(done, total int64)
@@ -94,6 +99,9 @@ func (d *Desk) record(ctx context.Context, id vitrine.ID, by string, step func(v
 		}
 		e.Seq, e.At, e.By = dem.Seq+1, d.Now().UTC(), by
 		if err := tx.Append(id, e); err != nil {
+			return err
+		}
+		if err := d.count(tx, dem, e); err != nil {
 			return err
 		}
 		for _, s := range vitrine.Steps {

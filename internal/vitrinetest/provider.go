@@ -5,6 +5,7 @@ package vitrinetest
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -23,7 +24,10 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
 	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/sequencer"
 	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/ledger"
 	"github.com/vitrine-project/vitrine/mandate"
 )
 
@@ -112,6 +116,38 @@ func (p *Provider) Submission(t testing.TB) vitrine.Submission {
 		Reference: "R-1", Authority: "us-x", Instrument: "us/search-warrant", Document: vitrine.Document{Name: "warrant.pdf"}, Received: Now.Add(-time.Hour),
 		Asked: vitrine.Scope{Accounts: []vitrine.Account{"alice"}, Categories: []vitrine.Category{vitrine.Content}, Period: Month(t), Clock: vitrine.ClockReceived},
 	}
+}
+
+// Count gives the provider a ledger of a class, which begins at its clock's
+// present with daily ticks and nobody who watches.
+func (p *Provider) Count(t testing.TB, class ledger.Class, sheets ...string) *casework.Book {
+	t.Helper()
+	dir := filepath.Join(p.Dir, "ledger", string(class))
+	origin := "glass.example/" + string(class)
+	keys := map[string]*keyring.Notary{}
+	for name, as := range map[string]string{"log": origin, "promise": origin + "/promise", "report": origin + "/report"} {
+		path := filepath.Join(p.Dir, "keys", string(class), name)
+		must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		must(t, keyring.NewNoteKey(path, as))
+		k, err := keyring.OpenNotary(path)
+		must(t, err)
+		keys[name] = k
+	}
+	b := &casework.Book{Promises: keys["promise"], Reports: keys["report"], Counting: casework.Counting{
+		Class: class, Origin: origin, Cadence: law.Months, Delta: 24 * time.Hour, Lag: 24 * time.Hour, Sheets: sheets, Publication: ledger.Live, Audit: ledger.AuditRule{Randomness: "none", Sample: 60},
+		Keys: ledger.Keys{Log: keys["log"].Public(), Promise: []string{keys["promise"].Public()}, Report: keys["report"].Public()},
+	}}
+	b.Sealer = keyring.NewPeriods(filepath.Join(p.Dir, "keys", string(class)), string(class), b.NowPeriod)
+	var err error
+	b.Log, err = sequencer.Open(t.Context(), sequencer.Options{Dir: dir, Signer: keys["log"], Seal: b.Sealer, Rand: rand.Reader, Now: func() time.Time { return p.Now() }})
+	must(t, err)
+	t.Cleanup(func() { must(t, b.Log.Close()) })
+	if p.Books == nil {
+		p.Books = map[ledger.Class]*casework.Book{}
+	}
+	p.Books[class] = b
+	must(t, p.Prepare(t.Context()))
+	return b
 }
 
 // Signed are n approvers' signatures over a text.

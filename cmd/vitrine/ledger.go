@@ -1,0 +1,241 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/casework"
+	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/report"
+	"github.com/vitrine-project/vitrine/internal/sequencer"
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+// LedgerConfig says how demands are counted. A change takes effect with the
+// next period's header.
+type LedgerConfig struct {
+	Origin     string           `toml:"origin"` // the ledger's name, such as example.org/vitrine, for good; nobody
+	Keys       string           `toml:"keys"`   // directory of its keys, "keys/ledger" if left out; whoever reads it can sign for the ledger and see what it counts; the operator
+	Period     string           `toml:"period"` // calendar-half if left out; nobody
+	Tick       string           `toml:"tick"`   // time between ticks, "24h" if left out; nobody
+	Ticks      int              `toml:"ticks"`  // so many a period, in place of tick; nobody
+	Lag        string           `toml:"lag"`    // from a tick's time to its publication, "72h" if left out; nobody
+	Sheets     []string         `toml:"sheets"` // instruments that are counted, all if left out; whoever can leave one out can hide what it would count; counsel
+	Slots      map[string]int   `toml:"slots"`  // of a sheet in a tick, at least; nobody
+	Accounts   map[string]int64 `toml:"accounts"`
+	Contact    string           `toml:"contact"`
+	URL        string           `toml:"url"`
+	Demo       bool             `toml:"demo"`   // pages say that nothing in them is real; nobody
+	Quorum     int              `toml:"quorum"` // witnesses that it takes; whoever can lower it can show two ledgers; counsel
+	Witness    []WitnessConfig  `toml:"witness"`
+	Restricted RestrictedConfig `toml:"restricted"`
+}
+
+// WitnessConfig is one who watches the ledger.
+type WitnessConfig struct {
+	Organisation string `toml:"organisation"` // not the provider; counsel
+	Key          string `toml:"key"`          // its vkey; counsel
+	URL          string `toml:"url"`          // of its C2SP tlog-witness interface; nobody
+	Trial        string `toml:"trial"`        // a key file of this machine that plays a witness, in place of the others: it proves nothing; nobody
+}
+
+// RestrictedConfig is the ledger of process that the law lets one report in
+// bands only.
+type RestrictedConfig struct {
+	Publication string `toml:"publication"` // off (if left out), auditor, after-embargo or live; counsel
+	Structure   string `toml:"structure"`   // us/1874-a1 to us/1874-a4; counsel
+	Lag         string `toml:"lag"`         // "720h" if left out; nobody
+	Ticks       int    `toml:"ticks"`
+}
+
+func (c *LedgerConfig) fill() error {
+	c.Origin, c.Keys, c.Period = cmp.Or(c.Origin, "localhost/vitrine"), cmp.Or(c.Keys, "keys/ledger"), cmp.Or(c.Period, string(law.Halves))
+	c.Tick, c.Lag = cmp.Or(c.Tick, "24h"), cmp.Or(c.Lag, "72h")
+	c.Restricted.Publication, c.Restricted.Lag = cmp.Or(c.Restricted.Publication, "off"), cmp.Or(c.Restricted.Lag, "720h")
+	if c.Restricted.Ticks == 0 {
+		c.Restricted.Ticks = c.Ticks
+	}
+	if strings.ContainsAny(c.Origin, " +\n") {
+		return vitrine.Refusef(vitrine.Usage, "[ledger] origin %q: want a name such as example.org/vitrine", c.Origin)
+	}
+	for name, s := range map[string]string{"tick": c.Tick, "lag": c.Lag, "restricted.lag": c.Restricted.Lag} {
+		if d, err := time.ParseDuration(s); err != nil || d < time.Second || d%time.Second != 0 {
+			return vitrine.Refusef(vitrine.Usage, "[ledger] %s %q: want a time such as \"24h\"", name, s)
+		}
+	}
+	if !slices.Contains([]string{"off", "auditor", "after-embargo", "live"}, c.Restricted.Publication) {
+		return vitrine.Refusef(vitrine.Usage, "[ledger.restricted] publication %q: want off, auditor, after-embargo or live", c.Restricted.Publication)
+	}
+	if _, ok := law.LookupStructure(c.Restricted.Structure); c.Restricted.Publication != "off" && !ok {
+		return vitrine.Refusef(vitrine.Usage, "[ledger.restricted] structure %q: want us/1874-a1, -a2, -a3 or -a4", c.Restricted.Structure)
+	}
+	if len(c.Sheets) == 0 {
+		for _, i := range law.All() {
+			if i.Class == law.Public {
+				c.Sheets = append(c.Sheets, string(i.ID))
+			}
+		}
+	}
+	_, err := c.counting(ledger.Public, ledger.Keys{}).First(time.Unix(1767225600, 0))
+	var header *vitrine.Refusal
+	if errors.As(err, &header) {
+		return err
+	}
+	return nil
+}
+
+func seconds(s string) time.Duration {
+	d, _ := time.ParseDuration(s) // fill has looked
+	return d
+}
+
+// counting is what the headers of one class say.
+func (c LedgerConfig) counting(class ledger.Class, keys ledger.Keys) casework.Counting {
+	n := casework.Counting{
+		Class: class, Origin: c.Origin, Cadence: law.Cadence(c.Period), Delta: seconds(c.Tick), Lag: seconds(c.Lag), Ticks: c.Ticks, Sheets: c.Sheets, Slots: c.Slots,
+		Publication: ledger.Live, Keys: keys, Audit: ledger.AuditRule{Randomness: "drand quicknet", Sample: 60}, Witnesses: ledger.Witnesses{Quorum: c.Quorum},
+	}
+	if class == ledger.Restricted {
+		n.Origin += "/restricted"
+		n.Lag, n.Ticks, n.Structure, n.Publication = seconds(c.Restricted.Lag), c.Restricted.Ticks, c.Restricted.Structure, ledger.Publication(c.Restricted.Publication)
+		if c.Restricted.Structure == "us/1874-a4" {
+			n.Cadence = law.Years
+		}
+	}
+	for _, w := range c.Witness {
+		n.Witnesses.Keys = append(n.Witnesses.Keys, ledger.Witness{Key: w.Key, Organisation: w.Organisation})
+	}
+	return n
+}
+
+// openBooks opens the ledgers of the config, and makes their keys where there
+// is no ledger yet.
+func openBooks(ctx context.Context, d *casework.Desk, o deskOptions, data string) (closeAll func() error, err error) {
+	var logs []*sequencer.Log
+	closeAll = func() error {
+		var errs []error
+		for _, l := range logs {
+			errs = append(errs, l.Close())
+		}
+		return errors.Join(errs...)
+	}
+	c := o.config.Ledger
+	d.Books = map[ledger.Class]*casework.Book{}
+	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
+		if class == ledger.Restricted && c.Restricted.Publication == "off" {
+			continue
+		}
+		b, err := openBook(ctx, o, class, filepath.Join(data, "ledger", string(class)))
+		if err != nil {
+			return nil, errors.Join(err, closeAll())
+		}
+		logs = append(logs, b.Log)
+		d.Books[class] = b
+	}
+	return closeAll, nil
+}
+
+func openBook(ctx context.Context, o deskOptions, class ledger.Class, dir string) (*casework.Book, error) {
+	c := o.config.Ledger
+	keys := resolve(o.base, c.Keys)
+	counting := c.counting(class, ledger.Keys{})
+	_, err := os.Stat(filepath.Join(dir, "headers"))
+	fresh := errors.Is(err, fs.ErrNotExist)
+	logKey, err := notary(filepath.Join(keys, "log-"+string(class)), counting.Origin, fresh)
+	if err != nil {
+		return nil, err
+	}
+	promise, err := notary(filepath.Join(keys, "promise"), c.Origin+"/promise", fresh)
+	if err != nil {
+		return nil, err
+	}
+	reports, err := notary(filepath.Join(keys, "report"), c.Origin+"/report", fresh)
+	if err != nil {
+		return nil, err
+	}
+	b := &casework.Book{Promises: promise, Reports: reports}
+	b.Sealer = keyring.NewPeriods(keys, string(class), b.NowPeriod)
+	b.Counting = c.counting(class, ledger.Keys{Log: logKey.Public(), Promise: []string{promise.Public()}, Report: reports.Public()})
+	witnesses, err := c.witnesses(o, &b.Counting)
+	if err != nil {
+		return nil, err
+	}
+	b.Log, err = sequencer.Open(ctx, sequencer.Options{Dir: dir, Signer: logKey, Witnesses: witnesses, Seal: b.Sealer, Rand: rand.Reader, Now: o.now, Reached: o.reached})
+	return b, err
+}
+
+// notary opens a key, which is made with a new ledger and never later.
+func notary(path, name string, fresh bool) (*keyring.Notary, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && fresh {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("make directory: %w", err)
+		}
+		if err := keyring.NewNoteKey(path, name); err != nil {
+			return nil, err
+		}
+	}
+	return keyring.OpenNotary(path)
+}
+
+// witnesses says how to reach each witness. One that is played on this machine
+// gets its key here.
+func (c LedgerConfig) witnesses(o deskOptions, n *casework.Counting) ([]sequencer.Witness, error) {
+	var list []sequencer.Witness
+	for i, w := range c.Witness {
+		if w.Trial == "" {
+			list = append(list, sequencer.Witness{Key: w.Key, URL: w.URL})
+			continue
+		}
+		key, err := trialKey(resolve(o.base, w.Trial))
+		if err != nil {
+			return nil, err
+		}
+		c := sequencer.NewCosigner(fmt.Sprintf("trial-witness-%d", i+1), key, o.now)
+		n.Witnesses.Keys[i].Key = c.Key()
+		list = append(list, c.Witness())
+	}
+	return list, nil
+}
+
+// trialKey reads the key of a witness that this machine plays, or makes one.
+// It guards nothing.
+func trialKey(path string) (ed25519.PrivateKey, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		b = make([]byte, ed25519.SeedSize)
+		if _, err := rand.Read(b); err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("make directory: %w", err)
+		}
+		err = replaceFile(path, b)
+	}
+	if err != nil || len(b) != ed25519.SeedSize {
+		return nil, vitrine.Refusef(vitrine.Usage, "[[ledger.witness]] trial: %s is no key of %d bytes (%v)", path, ed25519.SeedSize, err)
+	}
+	return ed25519.NewKeyFromSeed(b), nil
+}
+
+// words are what a report's page says beside its totals.
+func (c LedgerConfig) words(p law.Period) report.Words {
+	w := report.Words{Contact: c.Contact, Demo: c.Demo, LiveTicks: c.Demo}
+	for name, n := range c.Accounts {
+		if name == p.Name() && n > 0 {
+			w.Accounts = append(w.Accounts, report.Accounts{Period: name, Number: uint64(n)})
+		}
+	}
+	return w
+}

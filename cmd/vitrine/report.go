@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vitrine-project/vitrine/internal/report"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+func (p program) reportCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "report",
+		Short: "Publish how many demands there were, with proofs",
+		Args:  exactly(),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	b := reportCall{program: p}
+	build := &cobra.Command{
+		Use:   "build --config F --out DIR",
+		Short: "Bring the ledger to the present and write the public directory",
+		Long: `Make the ticks that are due, tell each table whose time has come in a new report, and
+write the public directory: the log, its headers, and a page for each period. What was
+published once is never told again and never changed. The directory is audited as anybody
+would audit it before it takes DIR's place; serve it with any web server.`,
+		Example: "  vitrine report build --config vitrine.toml --out public\n  vitrine-verify report public",
+		Args:    exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "config", "out"); err != nil {
+				return err
+			}
+			return b.run(c.Context())
+		},
+	}
+	build.Flags().StringVar(&b.config, "config", "", "the provider's vitrine.toml")
+	build.Flags().StringVar(&b.out, "out", "", "the public directory")
+	build.Flags().BoolVar(&b.json, "json", false, "print one JSON object on stdout")
+	c.AddCommand(build)
+	return c
+}
+
+type reportCall struct {
+	program
+	config, out string
+	json        bool
+}
+
+// Publication is what report build prints with --json.
+type Publication struct {
+	Public  string   `json:"public"`
+	New     string   `json:"new,omitempty"` // the report that was added
+	Reports []string `json:"reports"`
+	Bundles uint64   `json:"bundles"` // that were audited, over all ledgers
+}
+
+func (r reportCall) run(ctx context.Context) (err error) {
+	config, base, err := loadConfig(r.config)
+	if err != nil {
+		return err
+	}
+	out, err := filepath.Abs(r.out)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", r.out, err)
+	}
+	bars := newBars(r.stderr)
+	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: filepath.Dir(out), bars: bars, now: r.now, reached: r.reached})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeDesk()) }()
+	if err := desk.Count(ctx); err != nil {
+		return err
+	}
+	b := report.Builder{
+		Provider: config.Provider.Name, URL: config.Ledger.URL, State: filepath.Join(resolve(base, config.Store.Dir), "reports"), Words: config.Ledger.words,
+		Checking: func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) },
+	}
+	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
+		if book := desk.Books[class]; book != nil {
+			b.Logs, b.Signer = append(b.Logs, book.Log), book.Reports
+		}
+	}
+	built, err := b.Build(ctx, out)
+	bars.Finish()
+	if err != nil {
+		return err
+	}
+	return r.tell(out, built)
+}
+
+func (r reportCall) tell(out string, built report.Built) error {
+	p := Publication{Public: out, New: built.New, Reports: built.Reports}
+	if p.Reports == nil {
+		p.Reports = []string{}
+	}
+	for _, l := range built.Verdict.Ledgers {
+		p.Bundles += l.Bundles
+	}
+	if r.json {
+		return json.NewEncoder(r.stdout).Encode(p)
+	}
+	if built.New == "" {
+		fmt.Fprintf(r.stdout, "No table was due: no report was added.\n")
+	} else {
+		fmt.Fprintf(r.stdout, "Report %s was added.\n", built.New)
+	}
+	fmt.Fprintf(r.stdout, "%s holds %s; the full audit accepts (%d bundles).\nAnybody checks it with: vitrine-verify report %s\n", out, counted(len(p.Reports), "report"), p.Bundles, out)
+	return nil
+}

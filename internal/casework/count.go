@@ -1,0 +1,420 @@
+package casework
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/sequencer"
+	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+// Sealer seals what is secret of a ledger's facts.
+type Sealer interface {
+	Seal(plain []byte) ([]byte, error)
+	Unseal(sealed []byte) ([]byte, error)
+}
+
+// Book is one of the provider's ledgers at the desk.
+type Book struct {
+	Counting
+	Log      *sequencer.Log
+	Promises ledger.Signer
+	Reports  ledger.Signer
+	Sealer   Sealer
+}
+
+// book is the ledger that counts an instrument, or nil if that is off.
+func (d *Desk) book(id vitrine.InstrumentID) (*Book, law.Instrument) {
+	i, ok := law.Lookup(id)
+	if !ok {
+		return nil, i
+	}
+	return d.Books[ledger.Class(i.Class)], i
+}
+
+// NowPeriod is the period whose key secrets are sealed to: that of the next
+// tick.
+func (b *Book) NowPeriod() uint64 {
+	if b.Log == nil {
+		return 0
+	}
+	if p, _, _, ok := b.Log.Next(); ok {
+		return p.Number
+	}
+	return 0
+}
+
+// period is where a fact of that time is counted: its own period, or the first
+// whose ticks go on.
+func (b *Book) period(at time.Time) (*ledger.Period, error) {
+	next, _, _, ok := b.Log.Next()
+	for _, p := range b.Log.Chain() {
+		if ok && p.Number < next.Number || !ok {
+			continue
+		}
+		if at.Unix() < int64(p.To) {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("the %s ledger has no header for %s", b.Class, at.Format(time.RFC3339))
+}
+
+// accounts are the facts that a demand's accounts make: one each, or the
+// number of all in the demand's own fact where a tick has no room for them.
+func (b *Book) accounts(dem vitrine.Submission, i law.Instrument) (each []vitrine.Account, bulk uint32) {
+	list := dem.Asked.Accounts
+	if len(list) > b.Log.Room(i.CountsOn(law.AccountField))/2 {
+		return nil, uint32(len(list))
+	}
+	return list, 0
+}
+
+// factID names a fact, so that it is queued once however often its demand's
+// paper is read.
+func factID(b *Book, subject vitrine.Digest, kind, account string, i uint32) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d", b.Class, subject, kind, account, i))
+	return hex.EncodeToString(sum[:16])
+}
+
+// count queues, in the event's transaction, the facts that follow from it.
+func (d *Desk) count(tx *store.Tx, dem vitrine.Demand, e vitrine.Event) error {
+	sub := dem.Submission
+	if e.Stage == vitrine.Received {
+		sub = *e.Submission
+	}
+	b, i := d.book(sub.Instrument)
+	if b == nil {
+		return nil
+	}
+	c := counter{desk: d, book: b, law: i, tx: tx, id: dem.ID, sub: sub}
+	switch e.Stage {
+	case vitrine.Received:
+		return c.received()
+	case vitrine.Rejected:
+		if e.Refusal.Ground == Replaced {
+			return nil
+		}
+		return c.outcome(law.Rejected, e.At)
+	case vitrine.Voided:
+		return c.voided(e.At)
+	case vitrine.Produced:
+		return c.outcome(disclosed(dem, *e.Package), e.At)
+	}
+	return nil
+}
+
+// disclosed is what kind of data the volumes hold with this one. A demand that
+// disclosed content later is counted there too: nothing is ever taken back.
+func disclosed(dem vitrine.Demand, p vitrine.Package) string {
+	items := p.Items
+	for _, q := range dem.Packages {
+		items += q.Items
+	}
+	switch {
+	case items == 0:
+		return law.NoData
+	case slices.Contains(dem.Granted.Categories, vitrine.Content):
+		return law.ContentField
+	}
+	return law.Noncontent
+}
+
+// counter makes the facts of one event.
+type counter struct {
+	desk *Desk
+	book *Book
+	law  law.Instrument
+	tx   *store.Tx
+	id   vitrine.ID
+	sub  vitrine.Submission
+}
+
+func (c *counter) received() error {
+	if err := c.room(); err != nil {
+		return err
+	}
+	salted, err := ledger.NewDemand(ledger.Hash(c.sub.Subject()), c.law.CountsOn(law.Demand), rand.Reader)
+	if err != nil {
+		return err
+	}
+	each, bulk := c.book.accounts(c.sub, c.law)
+	if earlier, err := c.earlier(); err != nil || earlier != nil {
+		if err != nil {
+			return err
+		}
+		salted = *earlier
+	}
+	if err := c.add(salted, law.Demand, "", 0, bulk, c.sub.Received); err != nil {
+		return err
+	}
+	salted.Sheet = c.law.CountsOn(law.AccountField)
+	for _, a := range each {
+		if err := c.add(salted, law.AccountField, string(a), 0, 0, c.sub.Received); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// room refuses a demand whose facts could not be in the log in time.
+func (c *counter) room() error {
+	p, err := c.book.period(c.sub.Received)
+	if err != nil {
+		return err
+	}
+	now, left := c.desk.Now(), 0
+	for t := uint64(1); t <= p.Ticks; t++ {
+		if at := p.TickTime(t); at.After(now) && !at.After(c.sub.Received.Add(time.Duration(p.Due)*time.Second)) {
+			left++
+		}
+	}
+	left = max(left, 1) // ticks that were missed are made up
+	each, _ := c.book.accounts(c.sub, c.law)
+	for sheet, need := range map[string]int{c.law.CountsOn(law.Demand): 2, c.law.CountsOn(law.AccountField): len(each)} {
+		waiting, err := c.tx.Backlog(string(c.book.Class), sheet)
+		if err != nil {
+			return err
+		}
+		if waiting+need > left*c.book.Log.Room(sheet) {
+			return vitrine.Refusef(vitrine.Busy, "the ledger has no room on sheet %s in time: nothing was recorded; send the demand again after the next tick, and give the sheet more slots in the next period", sheet)
+		}
+	}
+	return nil
+}
+
+// earlier is the demand as it was counted before, from the facts in the queue.
+func (c *counter) earlier() (*ledger.Demand, error) {
+	ids, err := c.tx.BySubject(c.sub.Subject())
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		facts, err := c.tx.FactsOf(id)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range facts {
+			if f.Type != law.Demand {
+				continue
+			}
+			open, err := c.book.open(f)
+			if err != nil {
+				return nil, err
+			}
+			return &ledger.Demand{Subject: open.Subject, ParentSalt: open.ParentSalt, Sheet: f.Sheet}, nil
+		}
+	}
+	return nil, nil
+}
+
+func (c *counter) outcome(kind string, at time.Time) error {
+	salted, err := c.earlier()
+	if err != nil || salted == nil {
+		return err // it came before there was a ledger
+	}
+	p, err := c.book.period(at)
+	if err != nil {
+		return err
+	}
+	if s, ok := p.Sheet(salted.Sheet); !ok || !slices.ContainsFunc(s.Fields, func(f ledger.Field) bool { return f.Name == kind }) {
+		return nil // the sheet does not count it
+	}
+	return c.add(*salted, kind, "", 0, 0, at)
+}
+
+// voided takes facts that wait out of the queue, or counts that those in the
+// log are void: nothing is ever taken out of the log.
+func (c *counter) voided(at time.Time) error {
+	facts, err := c.tx.FactsOf(c.id)
+	if err != nil {
+		return err
+	}
+	for _, f := range facts {
+		_, logged, err := c.book.Log.Counted(f.ID)
+		if err != nil {
+			return err
+		}
+		if f.Index >= 0 || logged {
+			return c.outcome(law.Voided, at)
+		}
+	}
+	return c.tx.Drop(c.id)
+}
+
+func (c *counter) add(d ledger.Demand, kind, account string, i, bulk uint32, at time.Time) error {
+	id := factID(c.book, vitrine.Digest(d.Subject), kind, account, i)
+	if has, err := c.tx.HasFact(id); err != nil || has {
+		return err
+	}
+	p, err := c.book.period(at)
+	if err != nil {
+		return err
+	}
+	f, err := d.Fact(p, kind, account, i, bulk, at, rand.Reader)
+	if err != nil {
+		return err
+	}
+	leaf, sealed, err := c.book.seal(p, f)
+	if err != nil {
+		return err
+	}
+	_, err = c.tx.AddFact(store.Fact{
+		ID: id, Class: string(c.book.Class), Period: p.Number, Sheet: d.Sheet, Type: kind, Demand: c.id, Account: account, Leaf: leaf, Sealed: sealed,
+		Received: at.Unix(), Due: at.Unix() + int64(p.Due),
+	})
+	return err
+}
+
+func (b *Book) seal(p *ledger.Period, f *ledger.Fact) (leaf, sealed []byte, err error) {
+	s, _ := p.Sheet(f.Sheet)
+	l, err := f.Leaf(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	plain := append(append(f.ParentSalt[:], f.SubjectSalt[:]...), f.Opening.Marshal()...)
+	sealed, err = b.Sealer.Seal(plain)
+	return l[:], sealed, err
+}
+
+func (b *Book) open(f store.Fact) (*ledger.Fact, error) {
+	plain, err := b.Sealer.Unseal(f.Sealed)
+	if err != nil || len(plain) < 64 {
+		return nil, fmt.Errorf("open fact %s: %w", f.ID, err)
+	}
+	o, err := ledger.ParseOpening(plain[64:])
+	if err != nil {
+		return nil, fmt.Errorf("open fact %s: %w", f.ID, err)
+	}
+	return &ledger.Fact{Opening: *o, ParentSalt: [32]byte(plain[:32]), SubjectSalt: [32]byte(plain[32:64])}, nil
+}
+
+// Count brings each ledger to the present: headers that are due, and ticks, in
+// order, with the facts that wait. Ticks that were missed are made up.
+func (d *Desk) Count(ctx context.Context) error {
+	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
+		b := d.Books[class]
+		if b == nil {
+			continue
+		}
+		if err := d.advance(ctx, b); err != nil {
+			return fmt.Errorf("%s ledger: %w", class, err)
+		}
+	}
+	return nil
+}
+
+// Prepare makes the headers that there must be by now, before anything is
+// counted under them.
+func (d *Desk) Prepare(ctx context.Context) error {
+	for class, b := range d.Books {
+		if err := b.prepare(ctx, d.Now()); err != nil {
+			return fmt.Errorf("%s ledger: %w", class, err)
+		}
+	}
+	return nil
+}
+
+func (d *Desk) advance(ctx context.Context, b *Book) error {
+	for {
+		if err := b.prepare(ctx, d.Now()); err != nil {
+			return err
+		}
+		p, tick, at, ok := b.Log.Next()
+		if !ok || at.After(d.Now()) {
+			return nil
+		}
+		if d.Counting != nil {
+			d.Counting(p.Header, tick, d.Now())
+		}
+		if err := d.tick(ctx, b, p, at); err != nil {
+			return err
+		}
+	}
+}
+
+// prepare makes the headers that there must be: the first, and each next one
+// as soon as its predecessor's period begins, so that it is announced in time.
+func (b *Book) prepare(ctx context.Context, now time.Time) error {
+	chain := b.Log.Chain()
+	if len(chain) == 0 {
+		h, err := b.First(now)
+		if err != nil {
+			return err
+		}
+		if err := b.Log.Begin(ctx, h); err != nil {
+			return err
+		}
+		chain = b.Log.Chain()
+	}
+	for chain[len(chain)-1].From <= uint64(now.Unix()) {
+		h, err := b.Next(chain)
+		if err != nil {
+			return err
+		}
+		if err := b.Log.Add(ctx, h); err != nil {
+			return err
+		}
+		chain = b.Log.Chain()
+	}
+	return nil
+}
+
+// tick makes one tick with the oldest facts that belong in it.
+func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time) error {
+	var facts []sequencer.Fact
+	demands := map[string]vitrine.ID{}
+	err := d.DB.View(ctx, func(tx *store.Tx) error {
+		for _, s := range p.Sheets {
+			waiting, err := tx.Waiting(string(b.Class), s.Name, p.Number, at.Unix(), b.Log.Room(s.Name))
+			if err != nil {
+				return err
+			}
+			for _, w := range waiting {
+				f, err := b.open(w)
+				if err != nil {
+					return err
+				}
+				if w.Period != p.Number {
+					return fmt.Errorf("fact %s of period %d was not counted in its period's ticks", w.ID, w.Period)
+				}
+				facts = append(facts, sequencer.Fact{ID: w.ID, Fact: f})
+				demands[w.ID] = w.Demand
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	published, err := b.Log.Tick(ctx, facts)
+	if err != nil {
+		return err
+	}
+	for id, why := range published.Refused {
+		return fmt.Errorf("fact %s cannot be counted: %s", id, why)
+	}
+	d.reached("count: published")
+	return d.DB.Update(ctx, func(tx *store.Tx) error {
+		for id, index := range published.Indices {
+			demand, ours := demands[id]
+			if !ours {
+				continue
+			}
+			if err := tx.Placed(id, index); err != nil {
+				return err
+			}
+			if err := tx.Enqueue("receipts", demand); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

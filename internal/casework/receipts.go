@@ -1,0 +1,171 @@
+package casework
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/ledger"
+	"github.com/vitrine-project/vitrine/production"
+)
+
+// Where the outbox has what the ledger gives to the sender of a demand.
+
+// SubmittedPath is the receipt that anybody gets for what was sent.
+func (d *Desk) SubmittedPath(id vitrine.ID) string {
+	return filepath.Join(d.Outbox, string(id)+".received.txt")
+}
+
+// PromisesPath is what an authority that was checked is promised, sealed to it.
+func (d *Desk) PromisesPath(id vitrine.ID) string {
+	return filepath.Join(d.Outbox, string(id)+".promises.age")
+}
+
+// ReceiptsPath is the receipts of the n facts that stand in the ledger, sealed
+// to the authority: all of them, so that the newest file is enough.
+func (d *Desk) ReceiptsPath(id vitrine.ID, n int) string {
+	return filepath.Join(d.Outbox, fmt.Sprintf("%s.receipts-%d.age", id, n))
+}
+
+// acknowledge gives whoever sent the demand a signed receipt for it, at once.
+func (d *Desk) acknowledge(ctx context.Context, id vitrine.ID) error {
+	dem, err := d.Demand(ctx, id)
+	if err != nil {
+		return err
+	}
+	b, _ := d.book(dem.Submission.Instrument)
+	if b == nil {
+		return nil
+	}
+	received := uint64(dem.Submission.Received.Unix())
+	note, err := ledger.Submitted{
+		Origin: b.Origin, Document: ledger.Hash(dem.Submission.Document.SHA256), Received: received, AnswerBy: received + ledger.AnswerWithin,
+	}.Sign(b.Promises)
+	if err != nil {
+		return err
+	}
+	return d.place(d.SubmittedPath(id), note)
+}
+
+// promise gives the authority the openings of its demand's leaves, with the
+// time by which they stand in the log.
+func (d *Desk) promise(ctx context.Context, id vitrine.ID) error {
+	return d.sealed(ctx, id, func(int) string { return d.PromisesPath(id) }, func(b *Book, f store.Fact) ([]byte, error) {
+		if f.Type != ledger.TypeDemand && f.Type != ledger.TypeAccount {
+			return nil, nil
+		}
+		open, err := b.open(f)
+		if err != nil {
+			return nil, err
+		}
+		p, err := b.Log.Chain()[f.Period].Promise(open, uint64(f.Received))
+		if err != nil {
+			return nil, err
+		}
+		return p.Sign(b.Promises)
+	})
+}
+
+// receipts gives the authority the proofs of what stands in the log.
+func (d *Desk) receipts(ctx context.Context, id vitrine.ID) error {
+	return d.sealed(ctx, id, func(n int) string { return d.ReceiptsPath(id, n) }, func(b *Book, f store.Fact) ([]byte, error) {
+		if f.Index < 0 {
+			return nil, nil
+		}
+		open, err := b.open(f)
+		if err != nil {
+			return nil, err
+		}
+		return b.Log.Receipt(uint64(f.Index), open, true)
+	})
+}
+
+// sealed writes what make returns of each fact of a demand, one behind the
+// other, sealed to the authority's keys; nothing if there is nothing, or nobody
+// in the directory to give it to.
+//
+// What is there already is left as it is: sealed twice, it would differ.
+func (d *Desk) sealed(ctx context.Context, id vitrine.ID, path func(n int) string, make func(*Book, store.Fact) ([]byte, error)) error {
+	dem, err := d.Demand(ctx, id)
+	if err != nil {
+		return err
+	}
+	b, _ := d.book(dem.Submission.Instrument)
+	entry, known := d.Directory.Find(dem.Submission.Authority)
+	if b == nil || !known {
+		return nil
+	}
+	var facts []store.Fact
+	if err := d.DB.View(ctx, func(tx *store.Tx) (err error) { facts, err = tx.FactsOf(id); return err }); err != nil {
+		return err
+	}
+	var all bytes.Buffer
+	n := 0
+	for _, f := range facts {
+		one, err := make(b, f)
+		if err != nil {
+			return err
+		}
+		if all.Write(one); len(one) > 0 {
+			n++
+		}
+	}
+	if _, err := os.Stat(path(n)); n == 0 || err == nil {
+		return nil
+	}
+	var to []age.Recipient
+	for _, s := range entry.SealTo {
+		r, err := production.ParseRecipient(s)
+		if err != nil {
+			return err
+		}
+		to = append(to, r)
+	}
+	out, err := keyring.SealTo(all.Bytes(), to...)
+	if err != nil {
+		return err
+	}
+	return d.place(path(n), out)
+}
+
+func (d *Desk) place(path string, b []byte) error {
+	if err := os.MkdirAll(d.Outbox, 0o700); err != nil {
+		return fmt.Errorf("make outbox: %w", err)
+	}
+	return placeText(path, b, d.Reached)
+}
+
+// UserReceipt is the receipt of one account's leaf. It shows nothing of the
+// demand but that account.
+func (d *Desk) UserReceipt(ctx context.Context, id vitrine.ID, account vitrine.Account) ([]byte, error) {
+	dem, err := d.Demand(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	b, _ := d.book(dem.Submission.Instrument)
+	if b == nil {
+		return nil, vitrine.Refusef(vitrine.Failed, "no ledger counts %s", dem.Submission.Instrument)
+	}
+	var facts []store.Fact
+	if err := d.DB.View(ctx, func(tx *store.Tx) (err error) { facts, err = tx.FactsOf(id); return err }); err != nil {
+		return nil, err
+	}
+	for _, f := range facts {
+		if f.Type != ledger.TypeAccount || f.Account != string(account) || f.Index < 0 {
+			continue
+		}
+		open, err := b.open(f)
+		if err != nil {
+			return nil, err
+		}
+		return b.Log.Receipt(uint64(f.Index), open, false)
+	}
+	return nil, vitrine.Refusef(vitrine.Failed, "account %q of demand %s is not in the log yet: it is after the next tick", account, id)
+}
