@@ -95,8 +95,8 @@ func (l *Log) append(ctx context.Context, p *plan) error {
 	if err := l.follows(p, have); err != nil {
 		return err
 	}
-	missing := p.entries[have-p.Before.size():]
-	if len(missing) > 0 {
+	if p.entries != nil && have < p.After.size() {
+		missing := p.entries[have-p.Before.size():]
 		if err := l.add(ctx, have, missing); err != nil {
 			return l.explain("append", err)
 		}
