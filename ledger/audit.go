@@ -37,6 +37,8 @@ type Verdict struct {
 	Ledgers []Ledger
 	Reports []*Report
 	Sampled bool
+
+	versions map[Hash]bool // the digests of all versions of all reports
 }
 
 // Ledger is one log as it was audited.
@@ -61,7 +63,7 @@ type Ledger struct {
 // Run audits the directory. An error that is a *Fault says what does not hold;
 // any other, that it could not be read.
 func (a *Audit) Run(ctx context.Context) (*Verdict, error) {
-	v := &Verdict{Sampled: a.Sampled}
+	v := &Verdict{Sampled: a.Sampled, versions: map[Hash]bool{}}
 	for _, class := range []Class{Public, Restricted} {
 		l, err := a.ledger(ctx, class)
 		if class == Restricted && errors.Is(err, errAbsent) {
@@ -383,7 +385,7 @@ func (w *walk) tickEnds(j *job) error {
 	if err != nil {
 		return err
 	}
-	cp, err := j.period.OpenCheckpoint(b)
+	cp, err := j.period.openPublished(b)
 	if err != nil {
 		return fmt.Errorf("checkpoints/%d: %w", size, err)
 	}
@@ -411,12 +413,9 @@ func (l *Ledger) announced() error {
 	if t, ok := l.times[BundleSize]; ok && t >= first.From {
 		return fmt.Errorf("%s ledger: header 0 was cosigned at %d, its period began at %d", l.Class, t, first.From)
 	}
-	for i, p := range l.Chain[1:] {
-		if l.announcedBefore(p) {
-			continue
-		}
-		if err := p.continues(l.Chain[i].Header); err != nil {
-			return fmt.Errorf("%s ledger: header %d was not announced before its period, and %w", l.Class, p.Number, err)
+	for _, check := range []func() error{l.chosen, l.documents} {
+		if err := check(); err != nil {
+			return fmt.Errorf("%s ledger: %w", l.Class, err)
 		}
 	}
 	return nil

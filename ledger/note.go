@@ -145,6 +145,7 @@ type Checkpoint struct {
 	Root  Hash
 	times []uint64 // of the cosignatures that count, ascending
 	need  int
+	other int // signatures of keys that the header does not name
 }
 
 // Time is when a quorum had seen the tree; ok is false where nobody watches.
@@ -200,7 +201,7 @@ func (h *Header) OpenCheckpoint(b []byte) (Checkpoint, error) {
 	if !ok || origin != h.Origin || CheckpointText(origin, size, root) != n.Text {
 		return c, errors.New("checkpoint: want this log's origin, a size and a root, and nothing else")
 	}
-	c = Checkpoint{Size: size, Root: root, need: h.Witnesses.Quorum}
+	c = Checkpoint{Size: size, Root: root, need: h.Witnesses.Quorum, other: len(n.UnverifiedSigs)}
 	if err := c.count(h, n.Sigs); err != nil {
 		return c, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}

@@ -128,11 +128,21 @@ func (r *reader) checkpoint(path string) (Chain, Checkpoint, error) {
 	if err != nil {
 		return nil, Checkpoint{}, fmt.Errorf("%s ledger: %s: %w", r.class, path, err)
 	}
-	cp, err := p.OpenCheckpoint(b)
+	cp, err := p.openPublished(b)
 	if err != nil {
 		return nil, cp, fmt.Errorf("%s ledger: %s: %w", r.class, path, err)
 	}
 	return c, cp, nil
+}
+
+// openPublished verifies a checkpoint of the published directory, of which every
+// byte is checked: it has no signatures but those that the header asks for.
+func (p *Period) openPublished(b []byte) (Checkpoint, error) {
+	cp, err := p.OpenCheckpoint(b)
+	if err == nil && cp.other > 0 {
+		err = fmt.Errorf("it has %d signatures of keys that header %d does not name", cp.other, p.Number)
+	}
+	return cp, err
 }
 
 // hashes reads the log's hash tiles, each checked against the tree.

@@ -28,8 +28,10 @@ func (a *Audit) reports(v *Verdict) error {
 		}
 		v.Reports = append(v.Reports, r)
 	}
-	if err := v.embargoed(told); err != nil {
-		return err
+	for _, check := range []func(map[rowName]bool) error{v.withdrawn, v.embargoed} {
+		if err := check(told); err != nil {
+			return err
+		}
 	}
 	return v.overdue(told)
 }
@@ -161,44 +163,14 @@ func (a *Audit) signed(v *Verdict, r *Report, dir string, raw []byte) error {
 	if err != nil || version < 1 || text != ReportNote(r.Statement.Name, raw, version) {
 		return errors.New("report.note signs other bytes than report.json has")
 	}
-	return v.noticed(r, raw, version, func(n int) ([]byte, error) {
-		return a.Fetch(fmt.Sprintf("%sreport-%d.json", dir, n))
-	})
-}
-
-// noticed checks that earlier versions say the same, and that the digest of the
-// first is in the log once a tick followed it.
-func (v *Verdict) noticed(r *Report, raw []byte, version int, earlier func(int) ([]byte, error)) error {
+	v.versions[sha256.Sum256(raw)] = true
 	for n := version - 1; n > 0; n-- {
-		b, err := earlier(n)
-		if err != nil {
+		if raw, err = a.earlier(r, fmt.Sprintf("%sreport-%d", dir, n), n, l.Chain[len(head)-1].Keys.Report); err != nil {
 			return fmt.Errorf("version %d: %w", n, err)
 		}
-		old, err := ParseReport(b)
-		if err != nil {
-			return fmt.Errorf("version %d: %w", n, err)
-		}
-		if !sameTotals(old, r) {
-			return fmt.Errorf("version %d says other totals: only words are ever corrected", n)
-		}
-		raw = b
+		v.versions[sha256.Sum256(raw)] = true
 	}
-	l, size, digest := v.Ledgers[0], r.Statement.Ledgers[0].Size, Hash(sha256.Sum256(raw))
-	if l.Checkpoint.Size == size {
-		return nil
-	}
-	if !slices.ContainsFunc(l.notices, func(n Notice) bool {
-		return n.Kind == NoticeReport && n.Digest == digest && n.Bundle*BundleSize >= size
-	}) {
-		return errors.New("its digest is not among the notices of the ledger")
-	}
-	return nil
-}
-
-func sameTotals(a, b *Report) bool {
-	one, err1 := marshal(Report{Statement: a.Statement, Proofs: a.Proofs, Signatures: a.Signatures})
-	two, err2 := marshal(Report{Statement: b.Statement, Proofs: b.Proofs, Signatures: b.Signatures})
-	return err1 == nil && err2 == nil && string(one) == string(two)
+	return v.noticed(r, raw)
 }
 
 // files compares each file that the report names.
