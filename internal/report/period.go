@@ -1,0 +1,339 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+// periodPage is a report's page.
+type periodPage struct {
+	shell
+	Name, Heading string
+	Ref           []string
+	First         []string
+	Hero          hero
+	Sections      []section
+	Charts        []chart
+	Source        string // SHA-256 of series.csv
+	Files         []file
+	Later         []waiting
+	Petitions     []petition
+	Comment       comment
+	Live          bool
+	Check         check
+	Terms         []fieldWords
+	Small         string
+	Corrections   []corrected
+	Earlier       []link
+	Contact       string
+	Mail          bool
+}
+
+// hero is the number that stands first, and the sentence that it begins.
+type hero struct {
+	Number, Says string
+	Aside        []string
+}
+
+type file struct{ Path, Says string }
+
+type link struct{ Path, Says string }
+
+type corrected struct{ Head, Text, Old string }
+
+type comment struct {
+	Lang       string
+	Paragraphs []string
+}
+
+// petition is what was asked for, and how far it came.
+type petition struct {
+	Title, State string
+	Steps        []string
+}
+
+// check is what the page needs to be checked.
+type check struct {
+	Entries string
+	URL     string
+	Ledgers []facts
+}
+
+// facts are those of a ledger at the report's state.
+type facts struct{ Title, Origin, Entries, Root, Headers, Witnesses string }
+
+// Pages returns the files of reports/NAME/ but report.json and report.note.
+// They depend on that report and on those before it, never on a later one.
+func Pages(v View, name string) (map[string][]byte, error) {
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(v.Reports, func(p Published) bool { return p.Statement.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("write pages: there is no report %s", name)
+	}
+	v.Reports = v.Reports[:i+1]
+	rows, err := v.rows()
+	if err != nil {
+		return nil, err
+	}
+	files, err := v.data(rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range languages {
+		page, err := render("period.html", v.periodPage(l, rows, files))
+		if err != nil {
+			return nil, err
+		}
+		files["index"+l.file+".html"] = page
+	}
+	return files, nil
+}
+
+// rows reads the tables of all reports.
+func (v View) rows() ([][]row, error) {
+	var all [][]row
+	for _, p := range v.Reports {
+		rows, err := rowsOf(p)
+		if err != nil {
+			return nil, fmt.Errorf("read report %s: %w", p.Statement.Name, err)
+		}
+		slices.SortStableFunc(rows, before)
+		all = append(all, rows)
+	}
+	return all, nil
+}
+
+// data makes the files for machines of the last report.
+func (v View) data(rows [][]row) (map[string][]byte, error) {
+	last := len(v.Reports) - 1
+	p := v.Reports[last]
+	files := map[string][]byte{}
+	all := records(p.Statement.Name, rows[last])
+	makers := map[string]func() ([]byte, error){
+		"tables.csv":     func() ([]byte, error) { return recordsCSV(all) },
+		"tables.json":    func() ([]byte, error) { return v.recordsJSON(p, all) },
+		"aggregator.csv": func() ([]byte, error) { return v.aggregatorCSV(rows[last]) },
+		"series.csv":     func() ([]byte, error) { return v.seriesCSV(rows) },
+		"words.json":     p.Words.Marshal,
+	}
+	for name, makes := range makers {
+		b, err := makes()
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", name, err)
+		}
+		files[name] = b
+	}
+	return files, nil
+}
+
+func (v View) seriesCSV(rows [][]row) ([]byte, error) {
+	var all []record
+	for i, some := range rows {
+		all = append(all, records(v.Reports[i].Statement.Name, some)...)
+	}
+	return recordsCSV(all)
+}
+
+// periodPage is the page of the last report.
+func (v View) periodPage(l *language, rows [][]row, files map[string][]byte) periodPage {
+	last := len(v.Reports) - 1
+	p := v.Reports[last]
+	s := seriesOf(rows)
+	sum := sha256.Sum256(files["series.csv"])
+	page := periodPage{
+		shell: shell{language: l, Provider: v.Provider, Base: "../../", Page: "index", Here: "report", Newest: p.Statement.Name, Script: true, Title: l.say("title.period", l.period(p.Period), v.Provider)},
+		Name:  p.Statement.Name, Heading: l.period(p.Period),
+		Ref: v.ref(l, p), First: l.cautions(v.Provider, p), Hero: l.hero(p, s),
+		Sections: l.sections(p, rows[last]), Charts: l.charts(p, s), Source: hex.EncodeToString(sum[:]),
+		Files: l.files(), Later: l.later(p, v.Reports), Petitions: l.petitions(p.Words.Petitions), Comment: l.comment(p.Words), Live: p.Words.LiveTicks,
+		Check: v.checks(l, p), Terms: l.terms(rows[last]), Corrections: l.corrections(p), Contact: p.Words.Contact, Mail: isMail(p.Words.Contact),
+	}
+	if n, ok := smallest(rows[last]); ok {
+		page.Small = l.say("definitions.small.says", l.number(n.high+1))
+	}
+	for _, e := range slices.Backward(v.Reports[:last]) {
+		page.Earlier = append(page.Earlier, link{"../" + e.Statement.Name + "/index" + l.file + ".html", l.period(e.Period)})
+	}
+	return page
+}
+
+// ref is the line above the title: the days, the state, the version.
+func (v View) ref(l *language, p Published) []string {
+	first, last := p.Period.From, p.Period.To.Add(-time.Second)
+	ref := []string{l.date(first) + " – " + l.date(last)}
+	s := p.Statement.Ledgers[0]
+	if at, tick, err := p.chain(s.Class).TickAt(s.Size); err == nil {
+		ref = append(ref, l.say("as-of", l.date(at.TickTime(tick))))
+	}
+	return append(ref, l.say("version", l.number(uint64(max(p.Version, 1)))))
+}
+
+// hero chooses the number that stands first: only what may be added up.
+func (l *language) hero(p Published, s series) hero {
+	rows, left := s.countable(p.Period)
+	demands, counted := sum(rows, law.Demand)
+	accounts, specified := named(rows)
+	all, stated := p.Words.share(p.Period.Name())
+	h := hero{Says: l.say("hero.plain", l.period(p.Period))}
+	switch {
+	case counted && specified && stated:
+		h.Number, h.Says = l.share(accounts, all.Number, false), l.say("hero.share", l.number(accounts), l.number(all.Number))
+	case counted && specified:
+		h.Number, h.Says = l.number(accounts), l.say("hero.accounts", l.number(demands))
+	case counted:
+		h.Number, h.Says = l.number(demands), l.say("hero.demands")
+	}
+	for _, regime := range left {
+		if h.Number != "" {
+			h.Aside = append(h.Aside, l.say("hero.left", l.regime(regime)))
+		}
+	}
+	if text := l.bandsOnTop(s.rows[p.Period], all.Number); text != "" && h.Number != "" {
+		h.Aside = append(h.Aside, text)
+	}
+	return h
+}
+
+// bandsOnTop says that ranges are not in the number that stands first.
+func (l *language) bandsOnTop(rows []row, all uint64) string {
+	var bands []value
+	other := false
+	for _, r := range rows {
+		if r.class != ledger.Restricted {
+			continue
+		}
+		other = true
+		if v, ok := r.value(law.AccountField); ok && v.kind == band {
+			bands = append(bands, v)
+		}
+	}
+	switch {
+	case len(bands) == 1 && all > 0:
+		return l.say("hero.band", l.value(bands[0]), l.share(bands[0].high, all, true))
+	case len(bands) == 1:
+		return l.say("hero.band.bare", l.value(bands[0]))
+	case other:
+		return l.say("hero.bands")
+	}
+	return ""
+}
+
+func (l *language) files() []file {
+	return []file{
+		{"tables.csv", l.say("data.tables.csv")}, {"tables.json", l.say("data.json")}, {"series.csv", l.say("data.series")}, {"aggregator.csv", l.say("data.aggregator")},
+		{"words.json", l.say("data.words")}, {"report.json", l.say("data.report")}, {"report.note", l.say("data.note")},
+	}
+}
+
+// terms are the fields that the report has, with what they mean.
+func (l *language) terms(rows []row) []fieldWords {
+	var all []fieldWords
+	seen := map[string]bool{}
+	for _, r := range rows {
+		for _, f := range r.fields {
+			if w, ok := l.fields[f.Name]; ok && !seen[f.Name] {
+				all = append(all, w)
+			}
+			seen[f.Name] = true
+		}
+	}
+	return all
+}
+
+func (l *language) comment(w Words) comment {
+	for _, code := range []string{l.code, "en", "fr", "de"} {
+		text := strings.TrimSpace(w.Comment[code])
+		if text == "" {
+			continue
+		}
+		c := comment{Lang: code}
+		for _, paragraph := range strings.Split(text, "\n\n") {
+			if paragraph = strings.TrimSpace(paragraph); paragraph != "" {
+				c.Paragraphs = append(c.Paragraphs, paragraph)
+			}
+		}
+		return c
+	}
+	return comment{}
+}
+
+func (l *language) petitions(all []law.Petition) []petition {
+	var list []petition
+	for _, p := range all {
+		e := petition{Title: l.say("petition", p.Court, p.Docket), State: l.say("petition.pending")}
+		if p.Kind == law.Agreement {
+			e.Title = l.say("petition.agreement", p.Office)
+		}
+		switch p.Now() {
+		case law.Granted:
+			e.State = l.say("petition.in-force")
+		case law.Denied, law.Withdrawn:
+			e.State = l.say("petition.over")
+		}
+		for _, step := range p.Steps {
+			e.Steps = append(e.Steps, l.date(step.Day)+": "+l.say("petition."+string(step.Step)))
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+func (l *language) corrections(p Published) []corrected {
+	var list []corrected
+	for _, c := range p.Words.Corrections {
+		day, err := time.Parse(time.DateOnly, c.Day)
+		if err != nil {
+			continue // Words.check refused it before
+		}
+		list = append(list, corrected{l.say("corrections.entry", l.number(uint64(c.Version)), l.date(day)), c.Text, fmt.Sprintf("report-%d.json", c.Version-1)})
+	}
+	return list
+}
+
+// checks is what the section on checking says of the ledgers.
+func (v View) checks(l *language, p Published) check {
+	c := check{URL: v.URL}
+	if c.URL == "" {
+		c.URL = "."
+	}
+	entries := uint64(0)
+	for _, s := range p.Statement.Ledgers {
+		title := "check.ledger.public"
+		if s.Class == ledger.Restricted {
+			title = "check.ledger.closed"
+		}
+		chain := p.chain(s.Class)
+		f := facts{Title: l.say(title), Origin: s.Origin, Entries: l.number(s.Size), Root: s.Root.String(), Headers: l.number(uint64(len(s.Headers))), Witnesses: l.watchers(chain[len(chain)-1].Header)}
+		c.Ledgers = append(c.Ledgers, f)
+		if chain[len(chain)-1].Publication != ledger.Auditor {
+			entries += s.Size
+		}
+	}
+	c.Entries = l.number(entries)
+	return c
+}
+
+func (l *language) watchers(h *ledger.Header) string {
+	var names []string
+	for _, w := range h.Witnesses.Keys {
+		names = append(names, w.Organisation)
+	}
+	if h.Witnesses.Quorum == 0 || len(names) == 0 {
+		return l.say("check.witnesses.no")
+	}
+	return l.say("check.witnesses.of", l.number(uint64(h.Witnesses.Quorum)), l.number(uint64(len(names))), strings.Join(names, ", "))
+}
+
+// isMail reports whether a contact can be written to with a click.
+func isMail(s string) bool {
+	return strings.Count(s, "@") == 1 && !strings.ContainsAny(s, " /:,;<>\"?&%") && !strings.HasPrefix(s, "@")
+}

@@ -1,0 +1,291 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+// section is the rows of one regime in one period: counts, and a list of ranges.
+type section struct {
+	ID, Title string
+	Columns   []string
+	Shares    bool // whether the last column is a share of all accounts
+	Rows      []line
+	Sum       []cell // nil unless every number is exact
+	Notes     []string
+	List      []entry
+}
+
+// line is a row of counts, or the head of those that follow.
+type line struct {
+	Head, Title, Law string
+	Cells            []cell
+}
+
+// cell is what is said in one place of a table.
+type cell struct{ Text, Head, Class string }
+
+// entry is one number of a list: what it counts, and the range it is in.
+type entry struct {
+	Title, Law, From  string
+	Text, Class, Says string
+	Range             bool
+}
+
+// sections arranges a report's rows.
+func (l *language) sections(p Published, rows []row) []section {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, before)
+	var all []section
+	for len(rows) > 0 {
+		first := rows[0]
+		n := slices.IndexFunc(rows, func(r row) bool { return r.regime != first.regime || r.period != first.period })
+		if n < 0 {
+			n = len(rows)
+		}
+		all = append(all, l.section(p, rows[:n]))
+		rows = rows[n:]
+	}
+	return all
+}
+
+// section is made of the rows of one regime and one period.
+func (l *language) section(p Published, rows []row) section {
+	s := section{ID: "t-" + strings.ReplaceAll(rows[0].regime, "/", "-"), Title: l.regime(rows[0].regime)}
+	if rows[0].period != p.Period {
+		s.ID += "-" + rows[0].period.Name()
+		s.Title += ": " + l.say("tables.late", l.period(rows[0].period))
+	}
+	var counts []row
+	for _, r := range rows {
+		if r.listed() {
+			s.List = append(s.List, l.list(r)...)
+		} else {
+			counts = append(counts, r)
+		}
+	}
+	if len(counts) > 0 {
+		l.counts(&s, p.Words, counts)
+	}
+	if st := rows[0].structure; rows[0].class == ledger.Restricted && st.ID != "" {
+		s.Notes = append(s.Notes, l.say("tables.structure", "50 U.S.C. § 1874(a)", strings.TrimPrefix(st.Article, "50 U.S.C. § 1874"), l.number(uint64(st.Width))))
+	}
+	return s
+}
+
+// counts fills in the table of counts.
+func (l *language) counts(s *section, w Words, rows []row) {
+	fields, empty := columnsOf(rows)
+	accounts, stated := w.share(rows[0].period.Name())
+	s.Shares = stated && slices.Contains(fields, law.AccountField)
+	for _, f := range fields {
+		s.Columns = append(s.Columns, l.field(f))
+	}
+	if s.Shares {
+		s.Columns = append(s.Columns, l.say("tables.share"))
+		s.Notes = append(s.Notes, l.say("tables.share.of", l.number(accounts.Number), meansOf(l, accounts)))
+	}
+	for _, f := range empty {
+		s.Notes = append(s.Notes, l.say("tables.zero", l.field(f)))
+	}
+	head := ""
+	for _, r := range rows {
+		title, source := l.titles(r)
+		if r.state != "" && title != head {
+			s.Rows = append(s.Rows, line{Head: title, Law: source})
+			head = title
+		}
+		if r.state != "" {
+			title, source = l.states[r.state], ""
+		}
+		s.Rows = append(s.Rows, line{Title: title, Law: source, Cells: l.cells(r, fields, s, accounts.Number)})
+	}
+	s.Sum = l.sum(rows, fields, s, accounts.Number)
+	if s.Sum == nil && len(rows) > 1 {
+		s.Notes = append(s.Notes, l.say("tables.no-total"))
+	}
+	if v, ok := smallest(rows); ok {
+		s.Notes = append(s.Notes, l.say("tables.small", l.value(v)))
+	}
+}
+
+// columnsOf are the fields that rows have, in order, without those of which
+// there were none anywhere.
+func columnsOf(rows []row) (fields, empty []string) {
+	for _, r := range rows {
+		for _, f := range r.fields {
+			if !slices.Contains(fields, f.Name) {
+				fields = append(fields, f.Name)
+			}
+		}
+	}
+	none := func(field string) bool {
+		return !slices.ContainsFunc(rows, func(r row) bool {
+			v, ok := r.value(field)
+			return ok && v != value{kind: exact}
+		})
+	}
+	for _, rare := range []string{law.Voided, law.BulkAccounts} {
+		if i := slices.Index(fields, rare); i >= 0 && none(rare) {
+			fields = slices.Delete(fields, i, i+1)
+			empty = append(empty, rare)
+		}
+	}
+	return fields, empty
+}
+
+// cells are those of a row of counts.
+func (l *language) cells(r row, fields []string, s *section, accounts uint64) []cell {
+	var cells []cell
+	for i, f := range fields {
+		v, ok := r.value(f)
+		c := cell{l.value(v), s.Columns[i], string(v.kind)}
+		switch {
+		case !ok:
+			c.Text, c.Class = l.say("chart.none"), "none"
+		case v.kind == exact && v.low == 0:
+			c.Class = "zero"
+		}
+		cells = append(cells, c)
+	}
+	if !s.Shares {
+		return cells
+	}
+	c := cell{l.say("chart.none"), s.Columns[len(fields)], "none"}
+	if n, ok := r.accounts(); ok {
+		c.Text, c.Class = l.share(n, accounts, false), "share"
+	}
+	return append(cells, c)
+}
+
+// sum is the last row. There is none over a number that is not exact.
+func (l *language) sum(rows []row, fields []string, s *section, accounts uint64) []cell {
+	if len(rows) < 2 || slices.ContainsFunc(rows, func(r row) bool { return !r.exact() }) {
+		return nil
+	}
+	var cells []cell
+	named := uint64(0)
+	for i, f := range fields {
+		n := uint64(0)
+		for _, r := range rows {
+			v, _ := r.value(f)
+			n += v.low
+		}
+		cells = append(cells, cell{l.number(n), s.Columns[i], string(exact)})
+	}
+	for _, r := range rows {
+		n, _ := r.accounts()
+		named += n
+	}
+	if s.Shares {
+		cells = append(cells, cell{l.share(named, accounts, false), s.Columns[len(fields)], "share"})
+	}
+	return cells
+}
+
+// smallest is an example of a number that is too small to be shown.
+func smallest(rows []row) (value, bool) {
+	for _, r := range rows {
+		for _, v := range r.values {
+			if v.kind == small {
+				return v, true
+			}
+		}
+	}
+	return value{}, false
+}
+
+// titles are what a row counts and under which law.
+func (l *language) titles(r row) (title, source string) {
+	if in, ok := law.Lookup(vitrine.InstrumentID(r.instrument)); ok {
+		title = in.Name
+		if name, ok := l.instruments[r.instrument]; ok {
+			title = name
+		}
+		return title, in.Source
+	}
+	if r.regime == r.name {
+		return l.regime(r.name), ""
+	}
+	return r.name, ""
+}
+
+// list shows each field of a row by itself, as the law counts it.
+func (l *language) list(r row) []entry {
+	var all []entry
+	for k, f := range r.fields {
+		title, _ := l.titles(r)
+		e := entry{Title: title + ": " + l.field(f.Name), Text: l.value(r.values[k]), Class: string(r.values[k].kind), Range: r.values[k].kind == band || r.values[k].kind == small}
+		if a, ok := r.answers(f.Name); ok {
+			e.Title = l.lawRow(a)
+			e.Law = a.Article
+		}
+		e.Says = l.says(r, k)
+		if len(r.cells) > 1 {
+			e.From = l.heldBack(r)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// lawRow is the title of a row of the law, as a sentence begins.
+func (l *language) lawRow(a law.Row) string {
+	title := a.Title
+	if t, ok := l.rows[a.Title]; ok {
+		title = t
+	}
+	return capital(title)
+}
+
+// capital begins a sentence with s.
+func capital(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[n:]
+}
+
+// says explains a value of a list.
+func (l *language) says(r row, k int) string {
+	switch v := r.values[k]; {
+	case v.kind == hidden:
+		return l.say("tables.hidden")
+	case v.kind == exact && r.class == ledger.Restricted:
+		return l.say("tables.exact")
+	case v.kind != band:
+		return ""
+	case r.fields[k].Rule.N == r.structure.Width:
+		return l.say("tables.band.law", l.number(v.high-v.low+1), r.structure.Article)
+	default:
+		return l.say("tables.band.bare", l.number(v.high-v.low+1))
+	}
+}
+
+// heldBack names the earlier periods of which a row has cells.
+func (l *language) heldBack(r row) string {
+	var names []string
+	for _, c := range r.cells {
+		_, name, _ := strings.Cut(c, "@")
+		p, err := law.ParsePeriod(name)
+		if err == nil && p != r.period && !slices.Contains(names, l.period(p)) {
+			names = append(names, l.period(p))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return l.say("tables.from", strings.Join(names, ", "))
+}
+
+// meansOf says what the number of all accounts is of.
+func meansOf(l *language, a Accounts) string {
+	if a.Means == "" {
+		return l.say("tables.share.all")
+	}
+	return a.Means
+}
