@@ -95,12 +95,18 @@ func newHouse(t testing.TB, name string) *house {
 	if h.dir == "" {
 		h.dir = filepath.Join(t.TempDir(), "ledger")
 	}
-	h.o = Options{Dir: h.dir, Signer: signer(origin, h.log), Seal: newSafe(name), Rand: rand.Reader, Now: h.clock.now}
+	h.o = Options{Dir: h.dir, Signer: signer(origin, h.log), Seal: newSafe(name), Rand: rand.Reader, Now: func() time.Time { return h.clock.now() }}
+	h.witnesses()
+	return h
+}
+
+// witnesses gives the house two witnesses that have seen nothing.
+func (h *house) witnesses() {
+	h.crowd, h.o.Witnesses = nil, nil
 	for i := range 2 {
-		c := NewCosigner(fmt.Sprintf("witness%d.example", i), keyOf(fmt.Sprint(name, i)), h.clock.now)
+		c := NewCosigner(fmt.Sprintf("witness%d.example", i), keyOf(fmt.Sprint(h.name, i)), h.o.Now)
 		h.crowd, h.o.Witnesses = append(h.crowd, c), append(h.o.Witnesses, c.Witness())
 	}
-	return h
 }
 
 // signer signs as stock signed-note does.
