@@ -360,6 +360,64 @@ func (c Chain) tableOf(cell CellName) (header uint64, t Table, ok bool) {
 	return 0, Table{}, false
 }
 
+// PaperKind tells from its first bytes which paper somebody holds: a receipt, a
+// promise, a tally's list, or else a package.
+func PaperKind(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte(receiptHead+"\n")):
+		return "receipt"
+	case bytes.HasPrefix(head, []byte(promiseHead+"\n")):
+		return "promise"
+	case bytes.HasPrefix(head, []byte(`{"cell":`)):
+		return "tally"
+	}
+	return "package"
+}
+
+// Tally checks a list and its proof against the audited ledger that it is of.
+// earlier are lists of earlier periods that were committed to.
+func (v *Verdict) Tally(list, proof []byte, earlier [][]byte) (*Tally, error) {
+	of, err := ParseList(list)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(v.Ledgers, func(l Ledger) bool { return l.Chain[0].Origin == of.Origin })
+	if i < 0 {
+		return nil, fmt.Errorf("tally: the list is of the ledger %s, which is not here", of.Origin)
+	}
+	l, parents := &v.Ledgers[i], map[Hash]bool{}
+	for _, b := range earlier {
+		if err := l.parents(b, of.Cell.Period, parents); err != nil {
+			return nil, fmt.Errorf("tally: earlier list: %w", err)
+		}
+	}
+	return l.CheckTally(list, proof, parents)
+}
+
+// parents takes the demands of an earlier list.
+func (l *Ledger) parents(b []byte, period uint64, parents map[Hash]bool) error {
+	if _, _, err := l.Committed(b); err != nil {
+		return err
+	}
+	list, err := ParseList(b)
+	if err != nil {
+		return err
+	}
+	if list.Cell.Period > period {
+		return fmt.Errorf("it is of period %d", list.Cell.Period)
+	}
+	for _, leaf := range list.Leaves {
+		f, err := leaf.Fact()
+		if err != nil {
+			return err
+		}
+		if f.Type == TypeDemand {
+			parents[f.Parent] = true
+		}
+	}
+	return nil
+}
+
 // DocumentHash is the digest of the very bytes that were sent.
 func DocumentHash(b []byte) *Hash {
 	h := Hash(sha256.Sum256(b))

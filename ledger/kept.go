@@ -16,6 +16,22 @@ func OpenPromiseUnder(h *Header, b []byte) (Promise, error) {
 	return Chain{newPeriod(h, 0)}.OpenPromise(b)
 }
 
+// SignedPromises verifies promises against the keys of one header. Whether they
+// are kept only the log shows.
+func SignedPromises(h *Header, b []byte) ([]Kept, error) {
+	var list []Kept
+	for _, one := range papers(b, promiseHead) {
+		p, err := OpenPromiseUnder(h, one)
+		if err != nil {
+			return nil, err
+		}
+		k := keptOf(p)
+		k.Period = h.Number
+		list = append(list, k)
+	}
+	return list, nil
+}
+
 // Kept says what became of a promise.
 type Kept struct {
 	Promise Promise `json:"-"`
@@ -28,7 +44,7 @@ type Kept struct {
 	Found   bool    `json:"found"`
 	Index   uint64  `json:"index,omitempty"`
 	Seen    uint64  `json:"seen,omitempty"`
-	Through uint64  `json:"through"` // up to when the log is public
+	Through uint64  `json:"through,omitempty"` // up to when the log is public; 0 if nobody looked
 }
 
 // BrokenPromise is a promise that was not kept. With the log it is evidence
@@ -97,8 +113,8 @@ func (s *Site) keep(b []byte, now uint64) (*Kept, error) {
 }
 
 func (v *View) keep(c Chain, p Promise, now uint64) (*Kept, error) {
-	o := p.Fact.Opening
-	k := &Kept{Promise: p, Origin: o.Origin, Sheet: o.Sheet, Type: o.Type, Day: o.Day, Due: p.Due, Through: v.Through()}
+	o, k := p.Fact.Opening, keptOf(p)
+	k.Through = v.Through()
 	for _, period := range c {
 		if period.Hash != o.Header {
 			continue
@@ -120,7 +136,12 @@ func (v *View) keep(c Chain, p Promise, now uint64) (*Kept, error) {
 	if k.Found && k.Seen > k.Due || !k.Found && (k.Through > k.Due || now > k.Due) {
 		return nil, &BrokenPromise{k.Due, k.Through, k.Found, k.Index, k.Seen}
 	}
-	return k, nil
+	return &k, nil
+}
+
+func keptOf(p Promise) Kept {
+	o := p.Fact.Opening
+	return Kept{Promise: p, Origin: o.Origin, Sheet: o.Sheet, Type: o.Type, Day: o.Day, Due: p.Due}
 }
 
 // find looks for a leaf in a period, in the hash tiles: these are public even

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -163,6 +165,9 @@ func (row Row) text() string {
 // Lines say what became of the promise.
 func (k Kept) Lines() []string {
 	said := []string{fmt.Sprintf("promise of a leaf for %s of %s on sheet %s of the ledger %s, due on %s: signed with a promise key of header %d", k.Type, k.Day, k.Sheet, k.Origin, timeText(k.Due), k.Period)}
+	if k.Through == 0 {
+		return append(said, "unchecked: that the header is the ledger's, and whether the promise is kept (give --report)")
+	}
 	if !k.Found {
 		return append(said, fmt.Sprintf("not kept yet: the leaf is not in the ledger, which is public up to %s. Ask again after it was due.", timeText(k.Through)))
 	}
@@ -170,10 +175,10 @@ func (k Kept) Lines() []string {
 }
 
 // Lines say what the list of a cell shows, if it is proved.
-func (t *Tally) Lines(sheet Sheet) []string {
+func (t *Tally) Lines() []string {
 	said := []string{fmt.Sprintf("the cell of %s in period %d holds the %s of the list, and nothing else", t.Cell.Sheet, t.Cell.Period, several(t.Leaves, "fact"))}
-	for _, f := range sheet.Fields {
-		said = append(said, fmt.Sprintf("%s: %d", f.Name, t.Totals[f.Name]))
+	for _, name := range slices.Sorted(maps.Keys(t.Totals)) {
+		said = append(said, fmt.Sprintf("%s: %d", name, t.Totals[name]))
 	}
 	return append(said, "Not shown: that each fact is true. For that the auditor looks at the papers of a sample.")
 }

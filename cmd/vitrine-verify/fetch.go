@@ -1,0 +1,181 @@
+//go:build !js
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+// maxFile bounds a file that is read whole, in bytes.
+const maxFile = 64 << 20
+
+// unread is a file that is there, or may be, and could not be read: no answer
+// about what it says.
+type unread struct {
+	path string
+	err  error
+}
+
+func (u *unread) Error() string { return fmt.Sprintf("read %s: %v", u.path, u.err) }
+func (u *unread) Unwrap() error { return u.err }
+
+// site returns the files of a published directory: a path, or an address.
+func site(ctx context.Context, where string) (ledger.Fetch, error) {
+	if isURL(where) {
+		base, err := url.Parse(strings.TrimSuffix(where, "/") + "/")
+		if err != nil || base.RawQuery != "" || base.Fragment != "" {
+			return nil, vitrine.Refusef(vitrine.Usage, "%s is not the address of a directory: give the one that holds ledger/ and reports/", where)
+		}
+		return newAhead(web(ctx, base)).Fetch, nil
+	}
+	root, err := os.OpenRoot(where)
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "%v: give the published directory, or its address", err)
+	}
+	return func(path string) ([]byte, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, &unread{path, err}
+		}
+		f, err := root.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fs.ErrNotExist
+		}
+		if err != nil {
+			return nil, &unread{path, err}
+		}
+		defer f.Close()
+		return all(f, path)
+	}, nil
+}
+
+func isURL(s string) bool {
+	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+}
+
+func all(r io.Reader, path string) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("longer than %d MiB", maxFile>>20)
+	}
+	if err != nil {
+		return nil, &unread{path, err}
+	}
+	return b, nil
+}
+
+// web fetches below an address. What fails on the way is tried again.
+func web(ctx context.Context, base *url.URL) ledger.Fetch {
+	client := &http.Client{Timeout: time.Minute}
+	return func(path string) (b []byte, err error) {
+		u := *base
+		u.Path, u.RawPath = base.Path+path, ""
+		for try := range 3 {
+			if try > 0 {
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Duration(try) * time.Second):
+				}
+			}
+			var again bool
+			if b, again, err = load(ctx, client, u.String()); err == nil || !again {
+				break
+			}
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, &unread{u.String(), err}
+		}
+		return b, err
+	}
+}
+
+func load(ctx context.Context, client *http.Client, address string) (b []byte, again bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, ctx.Err() == nil, err
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
+		return nil, false, fs.ErrNotExist
+	case resp.StatusCode != http.StatusOK:
+		return nil, resp.StatusCode >= 500, errors.New(resp.Status)
+	}
+	b, err = all(resp.Body, address)
+	return b, err != nil, err
+}
+
+// readFile reads a file that was named on the command line.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
+	}
+	defer f.Close()
+	b, err := all(f, path)
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
+	}
+	return b, nil
+}
+
+// kindOf tells which command is for what was given.
+func kindOf(paths []string) (string, error) {
+	first := paths[0]
+	if isURL(first) {
+		return "report", nil
+	}
+	st, err := os.Stat(first)
+	if err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "%v: check the path; see vitrine-verify --help", err)
+	}
+	if st.IsDir() {
+		if _, err := os.Stat(first + "/ledger"); err == nil {
+			return "report", nil
+		}
+		return "package", nil
+	}
+	f, err := os.Open(first)
+	if err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "%v", err)
+	}
+	defer f.Close()
+	head := make([]byte, 64)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", vitrine.Refusef(vitrine.Usage, "%v", err)
+	}
+	return ledger.PaperKind(head[:n]), nil
+}
+
+// why sorts an error: what could not be read is a failure, all else did not
+// verify.
+func why(err error) error {
+	var u *unread
+	var r *vitrine.Refusal
+	if err == nil || errors.As(err, &r) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	if errors.As(err, &u) {
+		return fmt.Errorf("%w: nothing was found wrong; try again", err)
+	}
+	return vitrine.Refusef(vitrine.Unverified, "did not verify: %s", printable(err.Error()))
+}
