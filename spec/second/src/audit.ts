@@ -74,7 +74,7 @@ export function describe(r: Result): { checked: string[]; unchecked: string[]; r
     if (!watched) unchecked.push(`${l.path}: there is no quorum of witnesses, so everything holds for this one view only`);
     if (l.hidden.length > 0) {
       unchecked.push(
-        `${l.path}: the entries of period(s) ${l.hidden.join(", ")} are not public: leaves, sums, range proofs and notices (step 2), announced headers (step 3); that these cells are the log's rests on the auditor's statement`,
+        `${l.path}: the entries of period(s) ${l.hidden.join(", ")} are not public: that their sums are those of their leaves, and their range proofs, rest on the auditor's statement`,
       );
     }
     if (l.later > 0) remarks.push(`${l.path}: ${l.later} header(s) published that are not in the log yet`);

@@ -1,7 +1,7 @@
 // Entry bundles, leaves and trailers: ledger.md sections 5 to 7.
 
 import type { Bytes } from "./bytes.ts";
-import { Reader, concat, equal, sha256, toHex, u16, u32, u64 } from "./bytes.ts";
+import { Reader, concat, equal, sha256, u16, u32, u64 } from "./bytes.ts";
 import type { Point } from "./group.ts";
 import { ZERO, point } from "./group.ts";
 import type { Header, Sheet } from "./header.ts";
@@ -44,6 +44,32 @@ export interface Place {
   bundle: number; // b
 }
 
+/** A trailer that stands where the grid says and says what notes has to be; the P of each sheet. */
+export function parseTrailer(b: Bytes, h: Header, at: Place, notes: Bytes, where: string): { sums: Bytes[]; proof: Bytes } {
+  const r = new Reader(b, `${where} trailer`);
+  must(equal(r.take(1, "type"), Uint8Array.of(2)), where, "the trailer does not begin with 0x02");
+  must(equal(r.take(32, "header"), h.hash), where, "the trailer names another header");
+  const tick = r.u32("tick");
+  must(tick === at.tick, where, `the trailer says tick ${tick} instead of ${at.tick}`);
+  const bundle = r.u16("bundle");
+  must(bundle === at.bundle, where, `the trailer says bundle ${bundle} instead of ${at.bundle}`);
+  must(equal(r.take(32, "notes"), notes), where, "the trailer's notes are not those of notices.json");
+  const sums = bundleSheets(h, at.bundle).sheets.map((s) => {
+    const p = r.take(32, `P of ${s.name}`);
+    point(p, `${where} P of ${s.name}`);
+    return p;
+  });
+  const proof = r.take(proofLength(BITS, BUNDLE), "range proof");
+  r.end();
+  return { sums, proof };
+}
+
+/** The trailer of a bundle whose leaves are not public: moves the sums on, and checks none. */
+export function checkClosedBundle(trailer: Bytes, h: Header, at: Place, sums: Sums, notes: Bytes, where: string): void {
+  const t = parseTrailer(trailer, h, at, notes, where);
+  bundleSheets(h, at.bundle).sheets.forEach((s, k) => sums.set(s.name, { point: point(t.sums[k], where), bytes: t.sums[k] }));
+}
+
 /**
  * Checks a bundle of leaves but for its range proof, which is returned, and
  * moves the sums on. notes is what the trailer has to say.
@@ -66,25 +92,12 @@ export function checkBundle(entries: Bytes[], h: Header, at: Place, sums: Sums, 
     after[k] = after[k].add(points[i]);
   }
 
-  const r = new Reader(entries[255], `${where} trailer`);
-  must(equal(r.take(1, "type"), Uint8Array.of(2)), where, "the trailer does not begin with 0x02");
-  must(equal(r.take(32, "header"), h.hash), where, "the trailer names another header");
-  const tick = r.u32("tick");
-  must(tick === at.tick, where, `the trailer says tick ${tick} instead of ${at.tick}`);
-  const b = r.u16("bundle");
-  must(b === at.bundle, where, `the trailer says bundle ${b} instead of ${at.bundle}`);
-  const said = r.take(32, "notes");
-  must(equal(said, notes), where, `the trailer's notes are not those of notices.json (${toHex(said)})`);
-  const afterBytes: Bytes[] = [];
+  const trailer = parseTrailer(entries[255], h, at, notes, where);
   sheets.forEach((s, k) => {
-    const p = r.take(32, `P of ${s.name}`);
-    point(p, `${where} P of ${s.name}`);
-    must(equal(p, after[k].toBytes()), where, `P of ${s.name} is not the sum of its leaves`);
-    afterBytes.push(p);
-    sums.set(s.name, { point: after[k], bytes: p });
+    must(equal(trailer.sums[k], after[k].toBytes()), where, `P of ${s.name} is not the sum of its leaves`);
+    sums.set(s.name, { point: after[k], bytes: trailer.sums[k] });
   });
-  const proof = r.take(proofLength(BITS, BUNDLE), "range proof");
-  r.end();
+  const { proof, sums: afterBytes } = trailer;
 
   const transcript = bundleTranscript(h.hash, at, notes, before.map((x) => x.bytes), entries.slice(0, 255), afterBytes);
   const weights = new Map<Sheet, bigint[]>(sheets.map((s) => [s, leafWeights(s)]));

@@ -25,6 +25,8 @@ export interface Sheet {
   joins?: string;
   /** Names, widths and rules: equal texts, equal layouts and rules. */
   shape: string;
+  /** Names and widths alone. */
+  layout: string;
 }
 
 export interface Cell {
@@ -37,6 +39,11 @@ export interface Table {
   cells: Cell[];
   due: number;
   notBefore: number;
+}
+
+/** Cells of earlier periods that are told exactly. */
+export interface OpeningOfCells extends Table {
+  petition: string;
 }
 
 export interface Header {
@@ -61,6 +68,7 @@ export interface Header {
   sheets: Map<string, Sheet>;
   slots: Map<string, number>;
   tables: Table[];
+  openings: OpeningOfCells[];
   witnesses: { key: Key; organisation: string }[];
   quorum: number;
 }
@@ -113,7 +121,7 @@ function parseSheet(v: Json, where: string): Sheet {
   if (out.some((f) => f.rule.kind === "band")) {
     must(out.every((f) => f.rule.kind === "band" || f.rule.kind === "hidden"), where, "a sheet with a band has a field that is neither band nor hidden");
   }
-  const sheet: Sheet = { name, fields: out, shape: writeJson(list) };
+  const sheet: Sheet = { name, fields: out, shape: writeJson(list), layout: out.map((f) => `${f.name} ${f.width}`).join(",") };
   must(("deferred" in o) === ("joins" in o), where, "deferred and joins stand both or none");
   if ("deferred" in o) {
     sheet.deferred = asNumber(o.deferred, `${where} deferred`);
@@ -128,7 +136,7 @@ export function parseHeader(bytes: Bytes, where: string): Header {
     parseJson(bytes, where),
     where,
     ["audit", "class", "delta", "due", "from", "grid", "keys", "lag", "number", "origin", "previous", "publication", "sheets", "suite", "tables", "ticks", "to", "witnesses"],
-    ["structure"],
+    ["structure", "openings"],
   );
   const num = (k: string) => asNumber(json[k], `${where} ${k}`);
   const str = (k: string) => asString(json[k], `${where} ${k}`);
@@ -226,18 +234,44 @@ export function parseHeader(bytes: Bytes, where: string): Header {
   must(new Set(witnesses.map((w) => toHex(w.key.key))).size === witnesses.length, where, "a key stands twice among the witnesses");
 
   // tables
+  const parseTable = (o: JsonObject, kind: string): Table => {
+    const name = asString(o.name, `${where} ${kind}s`);
+    must(name !== "", where, `a ${kind} has no name`);
+    const w = `${where} ${kind} ${name}`;
+    const cells = asList(o.cells, w).map((c) => {
+      const co = fields(c, w, ["period", "sheet"]);
+      return { period: asNumber(co.period, w), sheet: asString(co.sheet, w) };
+    });
+    must(cells.length >= 1, where, `${kind} ${name} has no cells`);
+    return { name, cells, due: asNumber(o.due, w), notBefore: asNumber(o.not_before, w) };
+  };
   const tables: Table[] = [];
   for (const v of asList(json.tables, `${where} tables`)) {
-    const o = fields(v, `${where} tables`, ["cells", "due", "name", "not_before"]);
-    const name = asString(o.name, `${where} tables`);
-    must(name !== "", where, "a table has no name");
-    must(tables.length === 0 || tables[tables.length - 1].name < name, where, "names of tables do not ascend");
-    const cells = asList(o.cells, `${where} table ${name}`).map((c) => {
-      const co = fields(c, `${where} table ${name}`, ["period", "sheet"]);
-      return { period: asNumber(co.period, `${where} table ${name}`), sheet: asString(co.sheet, `${where} table ${name}`) };
-    });
-    must(cells.length >= 1, where, `table ${name} has no cells`);
-    tables.push({ name, cells, due: asNumber(o.due, `${where} table ${name}`), notBefore: asNumber(o.not_before, `${where} table ${name}`) });
+    const t = parseTable(fields(v, `${where} tables`, ["cells", "due", "name", "not_before"]), "table");
+    must(tables.length === 0 || tables[tables.length - 1].name < t.name, where, "names of tables do not ascend");
+    tables.push(t);
+  }
+
+  // openings
+  const openings: OpeningOfCells[] = [];
+  if ("openings" in json) {
+    const opened = new Set<string>();
+    for (const v of asList(json.openings, `${where} openings`)) {
+      const o = fields(v, `${where} openings`, ["cells", "due", "name", "not_before", "petition"]);
+      const t = parseTable(o, "opening");
+      must(openings.length === 0 || openings[openings.length - 1].name < t.name, where, "names of openings do not ascend");
+      must(!tables.some((x) => x.name === t.name), where, `opening ${t.name} has the name of a table`);
+      must(t.notBefore >= from, where, `opening ${t.name} is before the period`);
+      for (const c of t.cells) {
+        must(c.period < number, where, `opening ${t.name} has a cell that is not of an earlier period`);
+        must(!opened.has(cellId(c)), where, `cell ${cellId(c)} is opened twice`);
+        opened.add(cellId(c));
+      }
+      const petition = asString(o.petition, `${where} openings`);
+      must(/^[0-9a-f]{64}$/.test(petition), where, `petition of opening ${t.name} is not a hash in hexadecimal`);
+      openings.push({ ...t, petition });
+    }
+    must(openings.length >= 1, where, "openings is empty");
   }
 
   const h: Header = {
@@ -262,6 +296,7 @@ export function parseHeader(bytes: Bytes, where: string): Header {
     sheets,
     slots,
     tables,
+    openings,
     witnesses,
     quorum,
   };
@@ -345,6 +380,20 @@ export function checkNext(before: Header[], h: Header, where: string): void {
     }
     must(leaves <= MAX_LEAVES, where, `table ${t.name} adds up more than 2^27 leaves`);
   }
+  const opened = new Set(before.flatMap((b) => b.openings.flatMap((o) => o.cells.map(cellId))));
+  for (const o of h.openings) {
+    let layout: string | undefined;
+    let leaves = 0;
+    for (const c of o.cells) {
+      const s = before[c.period].sheets.get(c.sheet);
+      if (s === undefined) return refuse(where, `opening ${o.name} names the unknown cell ${cellId(c)}`);
+      must(layout === undefined || layout === s.layout, where, `opening ${o.name} adds up cells of several layouts`);
+      layout = s.layout;
+      leaves += before[c.period].slots.get(c.sheet)! * before[c.period].ticks;
+      must(!opened.has(cellId(c)), where, `cell ${cellId(c)} is opened twice`);
+    }
+    must(leaves <= MAX_LEAVES, where, `opening ${o.name} adds up more than 2^27 leaves`);
+  }
   for (const b of before) {
     for (const s of b.sheets.values()) {
       const c = { period: b.number, sheet: s.name };
@@ -362,6 +411,7 @@ export function checkNext(before: Header[], h: Header, where: string): void {
 
 /** Whether h continues prev (end of ledger.md section 4). */
 export function continues(prev: Header, h: Header): boolean {
+  if (h.openings.length > 0) return false;
   const rest = (x: Header) => {
     const o: JsonObject = { ...x.json };
     for (const k of ["number", "previous", "from", "to", "ticks", "tables"]) delete o[k];

@@ -3,7 +3,7 @@
 import { randomInt } from "node:crypto";
 import type { Bytes } from "./bytes.ts";
 import { equal, fromHex, sha256, toHex } from "./bytes.ts";
-import { BUNDLE, FILLER, NO_NOTES, checkBundle, checkHeaderBundle, headerEntry, nextNotes, parseEntries } from "./bundle.ts";
+import { BUNDLE, FILLER, NO_NOTES, checkBundle, checkClosedBundle, checkHeaderBundle, headerEntry, nextNotes, parseEntries } from "./bundle.ts";
 import type { Place, Sums } from "./bundle.ts";
 import type { Point } from "./group.ts";
 import type { Cell, Header } from "./header.ts";
@@ -55,7 +55,7 @@ export class Ledger {
   times = new Map<number, number>();
   /** The time of the newest checkpoint. */
   newestTime = 0;
-  /** The value of each complete cell, where the entries are public. */
+  /** The value of each complete cell. */
   cells = new Map<string, { point: Point; bytes: Bytes }>();
   /** Periods of which the entries are not public. */
   hidden: number[] = [];
@@ -266,6 +266,13 @@ export class Ledger {
           must(equal(hashes[0], leafHash(headerEntry(h.hash))), where, `the first entry is not that of header ${h.number}`);
           const filler = leafHash(FILLER);
           must(hashes.slice(1).every((x) => equal(x, filler)), where, "an entry of a header's bundle is not the byte 0x00");
+          sums = new Map();
+        } else if ("place" in w) {
+          const tfile = `${path}/trailers/${tileIndex(n)}`;
+          const trailer = store.read(tfile);
+          must(equal(leafHash(trailer), hashes[255]), tfile, "is not the last entry of its bundle");
+          checkClosedBundle(trailer, h, w.place, sums, notes, where);
+          if (w.tick === h.ticks) this.keepCells(w.header, w.bundle, sums);
         }
       }
       this.grow(n, hashes, frontier);
@@ -280,7 +287,8 @@ export class Ledger {
       must(equal(store.read(file), t.bytes), file, "is not that hash tile of the tree");
     }
 
-    if (this.hidden.length === 0) this.announced();
+    this.announced();
+    this.petitions();
     const known = new Set(this.headers.map((h) => toHex(h.hash)));
     for (const n of this.notices) {
       if (n.kind === "header" && !known.has(n.digest) && this.later === 0) this.remarks.push(`${path}: a notice names a header that is not in the log: ${n.digest}`);
@@ -330,6 +338,16 @@ export class Ledger {
       const early = this.notices.some((n) => n.kind === "header" && n.digest === digest && this.times.get(this.noticeSize(n))! < h.from);
       if (early || continues(this.headers[k - 1], h)) continue;
       refuse(`${this.path}/headers/${k}.json`, "was not announced before its period, and does not continue the header before");
+    }
+  }
+
+  /** Each opening's petition is a notice. */
+  private petitions(): void {
+    for (const h of this.headers) {
+      for (const o of h.openings) {
+        const ok = this.notices.some((n) => n.kind === "petition" && n.digest === o.petition);
+        must(ok, `${this.path}/headers/${h.number}.json`, `the petition of opening ${o.name} is not a notice`);
+      }
     }
   }
 }
