@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
@@ -119,18 +120,34 @@ func (l *language) tablesLater(h *ledger.Header, done map[string]bool) []waiting
 		if len(t.Cells) == 0 || done[cellKey(h.Class, t.Cells[0].Period, t.Cells[0].Sheet)] {
 			continue
 		}
-		r := row{name: t.Name, class: h.Class}
-		r.place(t.Cells[0].Sheet)
-		title, _ := l.titles(r)
+		titles := l.promised(h, t)
 		w := waiting{Period: l.period(periodOf(h)), Before: l.unix(t.NotBefore), Due: l.unix(t.Due)}
 		if n := len(all); n > 0 && all[n-1].Before == w.Before && all[n-1].Due == w.Due {
-			all[n-1].Tables = append(all[n-1].Tables, title)
+			all[n-1].Tables = append(all[n-1].Tables, titles...)
 			continue
 		}
-		w.Tables = []string{title}
+		w.Tables = titles
 		all = append(all, w)
 	}
 	return all
+}
+
+// promised is what a table will count.
+func (l *language) promised(h *ledger.Header, t ledger.Table) []string {
+	r := row{name: t.Name, class: h.Class}
+	r.structure, _ = law.LookupStructure(h.Structure)
+	var titles []string
+	for _, a := range r.structure.Rows {
+		if a.Table == t.Name {
+			titles = append(titles, l.lawRow(a))
+		}
+	}
+	if len(titles) > 0 {
+		return titles
+	}
+	r.place(t.Cells[0].Sheet)
+	title, _ := l.titles(r)
+	return []string{title}
 }
 
 func (l *language) sheetsLater(h *ledger.Header, done map[string]bool) []waiting {

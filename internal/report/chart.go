@@ -39,7 +39,11 @@ type text struct {
 	Says          string
 }
 
-type stroke struct{ X1, Y1, X2, Y2 tenth }
+// stroke is an axis, or with a class a line that leads the eye.
+type stroke struct {
+	X1, Y1, X2, Y2 tenth
+	Class          string
+}
 
 // chart is one drawing or several on one scale, with a sentence above, and the
 // numbers beside it.

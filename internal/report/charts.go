@@ -77,7 +77,7 @@ func (l *language) accountsChart(p Published, s series) (chart, bool) {
 		d.say(x+w/2, base+units(22), dimmed(i == last), "middle", short(q))
 		c.Data.Rows = append(c.Data.Rows, record)
 	}
-	d.Lines = []stroke{{0, base, d.Width, base}}
+	d.Lines = []stroke{{X2: d.Width, Y1: base, Y2: base}}
 	d.Desc = describe(c.Data)
 	c.Panels = []drawing{d}
 	return c, true
@@ -135,8 +135,6 @@ func (l *language) kindsChart(p Published, s series) (chart, bool) {
 		c.Data.Rows = append(c.Data.Rows, []string{title, l.value(v)})
 	}
 	d.Height = units(44 * len(rows))
-	d.Lines = []stroke{{0, units(14), 0, d.Height - units(4)}}
-	d.Lines = d.Lines[:0]
 	d.Desc = describe(c.Data)
 	c.Panels = []drawing{d}
 	return c, true
@@ -221,7 +219,7 @@ func (l *language) outcomeChart(p Published, s series) (chart, bool) {
 		c.Data.Rows = append(c.Data.Rows, record)
 	}
 	d.Height = units(30*len(periods) - 4)
-	d.Lines = []stroke{{units(70), 0, units(70), d.Height}}
+	d.Lines = []stroke{{X1: units(70), X2: units(70), Y2: d.Height}}
 	d.Title, d.Desc = c.Title, describe(c.Data)
 	c.Panels = []drawing{d}
 	return c, true
@@ -284,7 +282,7 @@ func (l *language) multiChart(p Published, s series) (chart, bool) {
 				d.say(x+(step-units(3))/2, top-units(5), label, "middle", marked(v, l))
 			}
 		}
-		d.Lines = []stroke{{0, base, step*tenth(len(periods)) - units(3), base}}
+		d.Lines = []stroke{{X2: step*tenth(len(periods)) - units(3), Y1: base, Y2: base}}
 		d.say(0, base+units(16), "dim", "start", short(periods[0]))
 		d.say(step*tenth(len(periods))-units(3), base+units(16), "hi", "end", short(periods[len(periods)-1]))
 		d.Desc = l.say("chart.panel", title, strings.Join(record[1:], ", "))
@@ -347,7 +345,7 @@ func (l *language) bandChart(p Published, s series) (chart, bool) {
 			y += units(30)
 		}
 		d.Height = y - units(4)
-		d.Lines = append(d.Lines, stroke{units(70), 0, units(70), d.Height})
+		d.Lines = append(d.Lines, stroke{X1: units(70), X2: units(70), Y2: d.Height})
 		d.Desc = strings.Join(said, " ")
 		c.Panels, c.Heads = append(c.Panels, d), append(c.Heads, d.Title)
 	}
@@ -377,7 +375,7 @@ func (d *drawing) range_(v value, y tenth, most uint64, says string) {
 	}
 	d.Bars = append(d.Bars, bar{from, y + units(2), max(to-from, 10), units(20), class})
 	if v.kind != exact && from > left {
-		d.Lines = append(d.Lines, stroke{left, y + units(12), from, y + units(12)})
+		d.Lines = append(d.Lines, stroke{left, y + units(12), from, y + units(12), "lead"})
 	}
 	d.say(to+units(8), y+units(17), "v", "start", says)
 }

@@ -83,7 +83,7 @@ func (p plan) view(t testing.TB) View {
 			s.Ledgers = append(s.Ledgers, p.state(restricted))
 			s.Tables = append(s.Tables, p.rows(t, restricted, n, period.To)...)
 		}
-		v.Reports = append(v.Reports, Published{Period: period, Statement: s, Ledgers: chains, Version: 1, Words: p.words})
+		v.Reports = append(v.Reports, Published{Period: period, Statement: s, Ledgers: chains, Version: 1 + len(p.words.Corrections), Words: p.words})
 		if period, err = cadence.Next(period); err != nil {
 			t.Fatal(err)
 		}

@@ -154,7 +154,7 @@ func (v View) periodPage(l *language, rows [][]row, files map[string][]byte) per
 		Name:  p.Statement.Name, Heading: l.period(p.Period),
 		Ref: v.ref(l, p), First: l.cautions(v.Provider, p), Hero: l.hero(p, s),
 		Sections: l.sections(p, rows[last]), Charts: l.charts(p, s), Source: hex.EncodeToString(sum[:]),
-		Files: l.files(), Later: l.later(p, v.Reports), Petitions: l.petitions(p.Words.Petitions), Comment: l.comment(p.Words), Live: p.Words.LiveTicks,
+		Files: l.files(p), Later: l.later(p, v.Reports), Petitions: l.petitions(p.Words.Petitions), Comment: l.comment(p.Words), Live: p.Words.LiveTicks,
 		Check: v.checks(l, p), Terms: l.terms(rows[last]), Corrections: l.corrections(p), Contact: p.Words.Contact, Mail: isMail(p.Words.Contact),
 	}
 	if n, ok := smallest(rows[last]); ok {
@@ -174,7 +174,7 @@ func (v View) ref(l *language, p Published) []string {
 	if at, tick, err := p.chain(s.Class).TickAt(s.Size); err == nil {
 		ref = append(ref, l.say("as-of", l.date(at.TickTime(tick))))
 	}
-	return append(ref, l.say("version", l.number(uint64(max(p.Version, 1)))))
+	return append(ref, l.say("version", l.number(uint64(p.Version))))
 }
 
 // hero chooses the number that stands first: only what may be added up.
@@ -197,41 +197,44 @@ func (l *language) hero(p Published, s series) hero {
 			h.Aside = append(h.Aside, l.say("hero.left", l.regime(regime)))
 		}
 	}
-	if text := l.bandsOnTop(s.rows[p.Period], all.Number); text != "" && h.Number != "" {
+	if text := l.bandsOnTop(p, s.rows[p.Period], all.Number); text != "" && h.Number != "" {
 		h.Aside = append(h.Aside, text)
 	}
 	return h
 }
 
-// bandsOnTop says that ranges are not in the number that stands first.
-func (l *language) bandsOnTop(rows []row, all uint64) string {
-	var bands []value
-	other := false
+// bandsOnTop says that ranges are not in the number that stands first: with
+// the range, if a single one is of all national security process together.
+func (l *language) bandsOnTop(p Published, rows []row, all uint64) string {
+	if !slices.ContainsFunc(p.Statement.Tables, func(t ledger.Row) bool { return t.Class == ledger.Restricted }) {
+		return ""
+	}
 	for _, r := range rows {
-		if r.class != ledger.Restricted {
-			continue
-		}
-		other = true
-		if v, ok := r.value(law.AccountField); ok && v.kind == band {
-			bands = append(bands, v)
+		v, _ := r.value(law.AccountField)
+		switch {
+		case r.name != string(law.NationalSecurity) || v.kind != band:
+		case all > 0:
+			return l.say("hero.band", l.value(v), l.share(v.high, all, true))
+		default:
+			return l.say("hero.band.bare", l.value(v))
 		}
 	}
-	switch {
-	case len(bands) == 1 && all > 0:
-		return l.say("hero.band", l.value(bands[0]), l.share(bands[0].high, all, true))
-	case len(bands) == 1:
-		return l.say("hero.band.bare", l.value(bands[0]))
-	case other:
-		return l.say("hero.bands")
-	}
-	return ""
+	return l.say("hero.bands")
 }
 
-func (l *language) files() []file {
-	return []file{
+func (l *language) files(p Published) []file {
+	all := []file{
 		{"tables.csv", l.say("data.tables.csv")}, {"tables.json", l.say("data.json")}, {"series.csv", l.say("data.series")}, {"aggregator.csv", l.say("data.aggregator")},
 		{"words.json", l.say("data.words")}, {"report.json", l.say("data.report")}, {"report.note", l.say("data.note")},
 	}
+	for _, s := range p.Statement.Ledgers {
+		says := "data.log"
+		if s.Class == ledger.Restricted {
+			says = "data.closed"
+		}
+		all = append(all, file{"../../ledger/" + string(s.Class) + "/checkpoint", l.say(says)})
+	}
+	return all
 }
 
 // terms are the fields that the report has, with what they mean.

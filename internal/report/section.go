@@ -29,7 +29,12 @@ type line struct {
 }
 
 // cell is what is said in one place of a table.
-type cell struct{ Text, Head, Class string }
+type cell struct {
+	Text  string
+	Full  string // for who hears it, if the text is short for something
+	Head  string // of its column
+	Class string
+}
 
 // entry is one number of a list: what it counts, and the range it is in.
 type entry struct {
@@ -41,7 +46,12 @@ type entry struct {
 // sections arranges a report's rows.
 func (l *language) sections(p Published, rows []row) []section {
 	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, before)
+	slices.SortStableFunc(rows, func(a, b row) int {
+		if a.state != "" && b.state != "" && a.instrument == b.instrument && a.period == b.period {
+			return strings.Compare(l.sorted(a.state), l.sorted(b.state))
+		}
+		return before(a, b)
+	})
 	var all []section
 	for len(rows) > 0 {
 		first := rows[0]
@@ -49,7 +59,11 @@ func (l *language) sections(p Published, rows []row) []section {
 		if n < 0 {
 			n = len(rows)
 		}
-		all = append(all, l.section(p, rows[:n]))
+		next := l.section(p, rows[:n])
+		for _, before := range all {
+			next.Notes = slices.DeleteFunc(next.Notes, func(note string) bool { return slices.Contains(before.Notes, note) })
+		}
+		all = append(all, next)
 		rows = rows[n:]
 	}
 	return all
@@ -60,7 +74,7 @@ func (l *language) section(p Published, rows []row) section {
 	s := section{ID: "t-" + strings.ReplaceAll(rows[0].regime, "/", "-"), Title: l.regime(rows[0].regime)}
 	if rows[0].period != p.Period {
 		s.ID += "-" + rows[0].period.Name()
-		s.Title += ": " + l.say("tables.late", l.period(rows[0].period))
+		s.Title = l.say("tables.late", s.Title, l.period(rows[0].period))
 	}
 	var counts []row
 	for _, r := range rows {
@@ -74,7 +88,7 @@ func (l *language) section(p Published, rows []row) section {
 		l.counts(&s, p.Words, counts)
 	}
 	if st := rows[0].structure; rows[0].class == ledger.Restricted && st.ID != "" {
-		s.Notes = append(s.Notes, l.say("tables.structure", "50 U.S.C. § 1874(a)", strings.TrimPrefix(st.Article, "50 U.S.C. § 1874"), l.number(uint64(st.Width))))
+		s.Notes = append(s.Notes, l.say("tables.structure", cited("50 U.S.C. § 1874(a)"), strings.TrimPrefix(st.Article, "50 U.S.C. § 1874"), l.number(uint64(st.Width))))
 	}
 	return s
 }
@@ -83,7 +97,7 @@ func (l *language) section(p Published, rows []row) section {
 func (l *language) counts(s *section, w Words, rows []row) {
 	fields, empty := columnsOf(rows)
 	accounts, stated := w.share(rows[0].period.Name())
-	s.Shares = stated && slices.Contains(fields, law.AccountField)
+	s.Shares = stated && slices.ContainsFunc(rows, func(r row) bool { _, ok := r.accounts(); return ok })
 	for _, f := range fields {
 		s.Columns = append(s.Columns, l.field(f))
 	}
@@ -145,8 +159,10 @@ func (l *language) cells(r row, fields []string, s *section, accounts uint64) []
 	var cells []cell
 	for i, f := range fields {
 		v, ok := r.value(f)
-		c := cell{l.value(v), s.Columns[i], string(v.kind)}
+		c := cell{Text: l.value(v), Head: s.Columns[i], Class: string(v.kind)}
 		switch {
+		case v.kind == small:
+			c.Text, c.Full = l.say("value.short", l.number(v.high+1)), c.Text
 		case !ok:
 			c.Text, c.Class = l.say("chart.none"), "none"
 		case v.kind == exact && v.low == 0:
@@ -157,7 +173,7 @@ func (l *language) cells(r row, fields []string, s *section, accounts uint64) []
 	if !s.Shares {
 		return cells
 	}
-	c := cell{l.say("chart.none"), s.Columns[len(fields)], "none"}
+	c := cell{Text: l.say("chart.none"), Head: s.Columns[len(fields)], Class: "none"}
 	if n, ok := r.accounts(); ok {
 		c.Text, c.Class = l.share(n, accounts, false), "share"
 	}
@@ -177,14 +193,14 @@ func (l *language) sum(rows []row, fields []string, s *section, accounts uint64)
 			v, _ := r.value(f)
 			n += v.low
 		}
-		cells = append(cells, cell{l.number(n), s.Columns[i], string(exact)})
+		cells = append(cells, cell{Text: l.number(n), Head: s.Columns[i], Class: string(exact)})
 	}
 	for _, r := range rows {
 		n, _ := r.accounts()
 		named += n
 	}
 	if s.Shares {
-		cells = append(cells, cell{l.share(named, accounts, false), s.Columns[len(fields)], "share"})
+		cells = append(cells, cell{Text: l.share(named, accounts, false), Head: s.Columns[len(fields)], Class: "share"})
 	}
 	return cells
 }
@@ -208,12 +224,18 @@ func (l *language) titles(r row) (title, source string) {
 		if name, ok := l.instruments[r.instrument]; ok {
 			title = name
 		}
-		return title, in.Source
+		return title, cited(in.Source)
 	}
 	if r.regime == r.name {
 		return l.regime(r.name), ""
 	}
 	return r.name, ""
+}
+
+// cited keeps a citation of the United States Code on one line, as far as its
+// section.
+func cited(article string) string {
+	return strings.NewReplacer(" U.S.C. §§ ", "\u00a0U.S.C.\u00a0§§\u00a0", " U.S.C. § ", "\u00a0U.S.C.\u00a0§\u00a0", "Art. ", "Art.\u00a0").Replace(article)
 }
 
 // list shows each field of a row by itself, as the law counts it.
@@ -224,7 +246,7 @@ func (l *language) list(r row) []entry {
 		e := entry{Title: title + ": " + l.field(f.Name), Text: l.value(r.values[k]), Class: string(r.values[k].kind), Range: r.values[k].kind == band || r.values[k].kind == small}
 		if a, ok := r.answers(f.Name); ok {
 			e.Title = l.lawRow(a)
-			e.Law = a.Article
+			e.Law = cited(a.Article)
 		}
 		e.Says = l.says(r, k)
 		if len(r.cells) > 1 {
@@ -260,7 +282,7 @@ func (l *language) says(r row, k int) string {
 	case v.kind != band:
 		return ""
 	case r.fields[k].Rule.N == r.structure.Width:
-		return l.say("tables.band.law", l.number(v.high-v.low+1), r.structure.Article)
+		return l.say("tables.band.law", l.number(v.high-v.low+1), cited(r.structure.Article))
 	default:
 		return l.say("tables.band.bare", l.number(v.high-v.low+1))
 	}

@@ -181,6 +181,9 @@ func (p Published) check() error {
 			}
 		}
 	}
+	if p.Version != 1+len(p.Words.Corrections) {
+		return vitrine.Refusef(vitrine.Usage, "it is version %d and names %d corrections: each version but the first has one, which says what changed", p.Version, len(p.Words.Corrections))
+	}
 	return p.Words.check()
 }
 

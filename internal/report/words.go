@@ -134,3 +134,8 @@ func (l *language) field(name string) string {
 	}
 	return capital(strings.ReplaceAll(name, "_", " "))
 }
+
+// sorted is a State's name as a list has it in order: Ö with O.
+func (l *language) sorted(state string) string {
+	return strings.NewReplacer("Ö", "O", "É", "E").Replace(l.states[state])
+}
