@@ -63,6 +63,18 @@ type Ledger struct {
 // Run audits the directory. An error that is a *Fault says what does not hold;
 // any other, that it could not be read.
 func (a *Audit) Run(ctx context.Context) (*Verdict, error) {
+	v, err := a.ledgers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.reports(v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// ledgers audits the logs of the directory.
+func (a *Audit) ledgers(ctx context.Context) (*Verdict, error) {
 	v := &Verdict{Sampled: a.Sampled, versions: map[Hash]bool{}}
 	for _, class := range []Class{Public, Restricted} {
 		l, err := a.ledger(ctx, class)
@@ -74,7 +86,7 @@ func (a *Audit) Run(ctx context.Context) (*Verdict, error) {
 		}
 		v.Ledgers = append(v.Ledgers, *l)
 	}
-	return v, a.reports(v)
+	return v, nil
 }
 
 // errAbsent says that there is no such log.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,23 +34,28 @@ type world struct {
 	report  ed25519.PrivateKey
 	promise ed25519.PrivateKey
 	names   []string
+	facts   map[string][]*Fact // by the reference of their demand
+	at      map[string][]uint64
+	queue   []string       // references of facts that wait for a tick
+	list    []byte         // the auditor's
 	rand    *mrand.ChaCha8 // what a world draws follows from its name alone
 }
 
 type writtenLog struct {
-	w         *world
-	class     Class
-	key       ed25519.PrivateKey
-	witnesses []ed25519.PrivateKey
-	chain     Chain
-	entries   [][]byte
-	hashes    []tlog.Hash
-	tick      uint64 // the next of the last period; 0: its header is not there
-	sums      map[uint64]Sums
-	notices   []Notice
-	notes     Hash
-	told      map[rowName]bool
-	cosign    func(i int, at uint64) uint64 // the time that witness i says; 0 is left out by default
+	w          *world
+	class      Class
+	key        ed25519.PrivateKey
+	witnesses  []ed25519.PrivateKey
+	chain      Chain
+	entries    [][]byte
+	hashes     []tlog.Hash
+	tick       uint64 // the next of the last period; 0: its header is not there
+	sums       map[uint64]Sums
+	notices    []Notice
+	notes      Hash
+	told       map[rowName]bool
+	remembered func(indices []uint64)        // keeps where the facts of a tick stand
+	cosign     func(i int, at uint64) uint64 // the time that witness i says; 0 is left out by default
 }
 
 const day = 24 * 3600
@@ -262,6 +269,9 @@ func (l *writtenLog) next(facts ...*Fact) []uint64 {
 	if l.tick++; l.tick > p.Ticks {
 		l.tick = 1
 	}
+	if l.remembered != nil {
+		l.remembered(plan.Indices)
+	}
 	return plan.Indices
 }
 
@@ -348,9 +358,16 @@ func (w *world) sign(r *Report, version int) {
 		w.t.Fatal(err)
 	}
 	dir := "reports/" + r.Statement.Name + "/"
+	if version > 1 {
+		old := fmt.Sprintf("%sreport-%d", dir, version-1)
+		w.dir[old+".json"], w.dir[old+".note"] = w.dir[dir+"report.json"], w.dir[dir+"report.note"]
+	}
 	w.dir[dir+"report.json"], w.dir[dir+"report.note"] = b, n
 	index, _ := MarshalIndex(w.names)
 	w.dir["reports/index.json"] = index
+	if version > 1 {
+		return
+	}
 	for _, l := range w.logs {
 		if l.open() != nil {
 			l.notice(NoticeReport, sha256.Sum256(b))
@@ -366,9 +383,39 @@ func (w *world) fetch(path string) ([]byte, error) {
 	return bytes.Clone(b), nil
 }
 
+// audit audits the directory. Ledgers that were accepted before, with the same
+// bytes, are not audited again.
 func (w *world) audit() (*Verdict, error) {
 	a := &Audit{Fetch: w.fetch, Rand: rand.Reader}
-	return a.Run(context.Background())
+	key := w.ledgerHash()
+	v := &Verdict{versions: map[Hash]bool{}}
+	if known, ok := audited.Load(key); ok {
+		v.Ledgers = known.([]Ledger)
+	} else {
+		fresh, err := a.ledgers(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		v = fresh
+		audited.Store(key, v.Ledgers)
+	}
+	if err := a.reports(v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+var audited sync.Map // the ledgers of a verdict, by the hash of their bytes
+
+// ledgerHash is over all files but the reports.
+func (w *world) ledgerHash() Hash {
+	h := sha256.New()
+	for _, path := range slices.Sorted(maps.Keys(w.dir)) {
+		if !strings.HasPrefix(path, "reports/") {
+			fmt.Fprintf(h, "%s %d\n%s", path, len(w.dir[path]), w.dir[path])
+		}
+	}
+	return Hash(h.Sum(nil))
 }
 
 // accepted fails the test unless the audit accepts.
@@ -421,6 +468,10 @@ func (l *writtenLog) receipt(f *Fact, index uint64, parent bool) *Receipt {
 		r.HeaderProof = append(r.HeaderProof, Hash(h))
 	}
 	return r
+}
+
+func sortListed(list []Listed) {
+	slices.SortFunc(list, func(a, b Listed) int { return cmp.Compare(a.Index, b.Index) })
 }
 
 // branch is the world as it may go on from here under a name, without harm to
