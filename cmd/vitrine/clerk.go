@@ -257,5 +257,5 @@ func (c *clerk) count(ctx context.Context, failed error) error {
 	if err := c.desk.Count(ctx); err != nil {
 		return err
 	}
-	return c.desk.Steps()["receipts"](ctx, c.id)
+	return c.desk.Receipt(ctx, c.id)
 }

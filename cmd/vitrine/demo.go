@@ -60,8 +60,14 @@ func (d demo) run(ctx context.Context) error {
 		story = d.stderr
 	}
 	w.introduce(story)
+	if err := d.past(ctx, &w); err != nil {
+		return err
+	}
 	result, err := d.answer(ctx, w)
 	if err != nil {
+		return err
+	}
+	if err := d.published(ctx, w, &result); err != nil {
 		return err
 	}
 	for i, volume := range result.Packages {

@@ -34,11 +34,11 @@ type LedgerConfig struct {
 	Lag        string           `toml:"lag"`    // from a tick's time to its publication, "72h" if left out; nobody
 	Sheets     []string         `toml:"sheets"` // instruments that are counted, all if left out; whoever can leave one out can hide what it would count; counsel
 	Slots      map[string]int   `toml:"slots"`  // of a sheet in a tick, at least; nobody
-	Accounts   map[string]int64 `toml:"accounts"`
-	Contact    string           `toml:"contact"`
-	URL        string           `toml:"url"`
-	Demo       bool             `toml:"demo"`   // pages say that nothing in them is real; nobody
-	Quorum     int              `toml:"quorum"` // witnesses that it takes; whoever can lower it can show two ledgers; counsel
+	Accounts   []AccountsConfig `toml:"accounts"`
+	Contact    string           `toml:"contact"` // as it stands on report pages; nobody
+	URL        string           `toml:"url"`     // where the public directory is served; nobody
+	Demo       bool             `toml:"demo"`    // pages say that nothing in them is real; nobody
+	Quorum     int              `toml:"quorum"`  // witnesses that it takes; whoever can lower it can show two ledgers; counsel
 	Witness    []WitnessConfig  `toml:"witness"`
 	Restricted RestrictedConfig `toml:"restricted"`
 }
@@ -49,6 +49,14 @@ type WitnessConfig struct {
 	Key          string `toml:"key"`          // its vkey; counsel
 	URL          string `toml:"url"`          // of its C2SP tlog-witness interface; nobody
 	Trial        string `toml:"trial"`        // a key file of this machine that plays a witness, in place of the others: it proves nothing; nobody
+}
+
+// AccountsConfig is how many accounts the provider had in a period, which
+// shares are taken of. Nobody can check it.
+type AccountsConfig struct {
+	Period string `toml:"period"` // such as 2026-H1; nobody
+	Number uint64 `toml:"number"` // counsel
+	Means  string `toml:"means"`  // such as "open on the last day"; nobody
 }
 
 // RestrictedConfig is the ledger of process that the law lets one report in
@@ -232,9 +240,9 @@ func trialKey(path string) (ed25519.PrivateKey, error) {
 // words are what a report's page says beside its totals.
 func (c LedgerConfig) words(p law.Period) report.Words {
 	w := report.Words{Contact: c.Contact, Demo: c.Demo, LiveTicks: c.Demo}
-	for name, n := range c.Accounts {
-		if name == p.Name() && n > 0 {
-			w.Accounts = append(w.Accounts, report.Accounts{Period: name, Number: uint64(n)})
+	for _, a := range c.Accounts {
+		if a.Period == p.Name() {
+			w.Accounts = append(w.Accounts, report.Accounts{Period: a.Period, Number: a.Number, Means: a.Means})
 		}
 	}
 	return w

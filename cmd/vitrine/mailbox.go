@@ -58,6 +58,15 @@ func writeMail(provider string, month time.Time) error {
 	return writeArchive(filepath.Join(provider, "archive"), month)
 }
 
+// writeDora writes the mail that earlier demands are about.
+func writeDora(provider string, month time.Time) error {
+	var letters []letterOf
+	for n := range 6 {
+		letters = append(letters, writtenBy("dora", n, month.AddDate(0, 0, 3*n+1)))
+	}
+	return writeMaildir(filepath.Join(provider, "old", "dora"), letters)
+}
+
 func writtenBy(user string, n int, at time.Time) letterOf {
 	other := demoUsers[(n+1)%len(demoUsers)]
 	if other == user {

@@ -44,6 +44,42 @@ would audit it before it takes DIR's place; serve it with any web server.`,
 	return c
 }
 
+func (p program) receiptsCommand() *cobra.Command {
+	var config, out string
+	c := &cobra.Command{
+		Use:   "receipts --config F --out DIR",
+		Short: "Give each authority the proofs that its demands are counted",
+		Long: `Bring the ledger to the present and write, for each demand that stands in it, its
+receipts, sealed to the authority's own key. Send each file to its authority, which opens
+it with age and checks it with vitrine-verify.`,
+		Example: "  vitrine receipts --config vitrine.toml --out outbox",
+		Args:    exactly(),
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if err := required(c, "config", "out"); err != nil {
+				return err
+			}
+			cfg, base, err := loadConfig(config)
+			if err != nil {
+				return err
+			}
+			bars := newBars(p.stderr)
+			desk, closeDesk, err := openDesk(c.Context(), deskOptions{config: cfg, base: base, out: out, bars: bars, now: p.now, reached: p.reached})
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, closeDesk()) }()
+			if err := desk.Count(c.Context()); err != nil {
+				return err
+			}
+			bars.Finish()
+			return desk.Receipts(c.Context())
+		},
+	}
+	c.Flags().StringVar(&config, "config", "", "the provider's vitrine.toml")
+	c.Flags().StringVar(&out, "out", "", "directory for the receipts")
+	return c
+}
+
 type reportCall struct {
 	program
 	config, out string

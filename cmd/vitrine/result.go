@@ -29,6 +29,9 @@ type Result struct {
 	Open           int64    `json:"items_open"`
 	Letter         string   `json:"letter,omitempty"`
 	Decisions      string   `json:"decisions,omitempty"` // the list of open items
+	Public         string   `json:"public,omitempty"`    // demo: the public directory
+	Receipt        string   `json:"receipt,omitempty"`   // demo: an authority's receipts
+	Document       string   `json:"document,omitempty"`  // demo: the paper that they are for
 }
 
 // report says what was done, from what is stored and written.

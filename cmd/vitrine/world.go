@@ -15,6 +15,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
 	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/law"
 )
 
 // world is where the demo's files lie.
@@ -24,6 +25,10 @@ type world struct {
 	account                                                 string
 	month                                                   time.Time // its first instant
 	note                                                    string    // how the month was chosen
+
+	public                                        string // the public directory
+	receipt                                       string // of the first demand of all, as its authority has it
+	firstReference, firstDocument, firstAuthority string
 }
 
 func (w world) opened(volume int) string {
@@ -49,6 +54,7 @@ func (d demo) build(ctx context.Context) (world, error) {
 		dir: dir, config: filepath.Join(provider, "vitrine.toml"), outbox: filepath.Join(dir, "outbox"),
 		demand: filepath.Join(court, "demand.toml"), grant: filepath.Join(provider, "grant.toml"),
 		decisions: filepath.Join(provider, "decisions.toml"), identity: filepath.Join(court, "key.txt"),
+		public: filepath.Join(dir, "public"), receipt: filepath.Join(court, "receipt.txt"),
 	}
 	for _, sub := range []string{filepath.Join(provider, "keys"), court} {
 		if err := os.MkdirAll(sub, 0o700); err != nil {
@@ -59,7 +65,15 @@ func (d demo) build(ctx context.Context) (world, error) {
 	if err != nil {
 		return w, err
 	}
-	if err := w.writeProvider(provider, sources); err != nil {
+	periods, err := demoPeriods(d.now())
+	if err != nil {
+		return w, err
+	}
+	if err := writeDora(provider, periods[0].From.AddDate(0, -2, 0)); err != nil {
+		return w, err
+	}
+	sources += "\n[[source]]\nname = \"old-mail\"\nkind = \"maildir\"\npath = \"old/{account}\"\n"
+	if err := w.writeProvider(provider, sources, periods); err != nil {
 		return w, err
 	}
 	return w, w.writeDemand(d.now().UTC().Truncate(time.Second))
@@ -141,7 +155,7 @@ func newestReceived(ctx context.Context, source collect.Source, account vitrine.
 }
 
 // writeProvider writes the provider's keys and config.
-func (w *world) writeProvider(provider, sources string) error {
+func (w *world) writeProvider(provider, sources string, periods [3]law.Period) error {
 	keys := filepath.Join(provider, "keys")
 	if _, err := keyring.NewSSHKey(filepath.Join(keys, "provider"), "provider"); err != nil {
 		return err
@@ -165,6 +179,21 @@ func (w *world) writeProvider(provider, sources string) error {
 	}
 	w.keys = []string{filepath.Join(keys, "counsel-a"), filepath.Join(keys, "director")}
 	fmt.Fprintf(&b, "\n[[authority]]\nid = \"us-dc-wawd\"\nname = \"U.S. District Court, W.D. Washington\"\njurisdiction = \"us\"\nseal_to = [%q]\n", recipient)
+	for _, other := range [][3]string{{"us-fbi", "Federal Bureau of Investigation", "us"}, {"de-sta-koeln", "Staatsanwaltschaft Köln", "de"}} {
+		key, err := keyring.NewAgeKey(filepath.Join(filepath.Dir(w.identity), other[0]+".txt"))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "\n[[authority]]\nid = %q\nname = %q\njurisdiction = %q\nseal_to = [%q]\n", other[0], other[1], other[2], key)
+	}
+	fmt.Fprintf(&b, "\n[ledger]\norigin = \"glass.example/demo\"\nsheets = [%s]\nticks  = 2\nlag    = \"24h\"\nquorum = 2\ndemo   = true\n", quotedList(demoSheets))
+	for i, n := range []int{1480, 1620} {
+		fmt.Fprintf(&b, "\n[[ledger.accounts]]\nperiod = %q\nnumber = %d\nmeans  = \"open on the last day\"\n", periods[i].Name(), n)
+	}
+	for _, n := range []string{"one", "two"} {
+		fmt.Fprintf(&b, "\n[[ledger.witness]]\norganisation = \"Demo witness %s, played by the provider\"\ntrial = \"keys/witness-%s\"\n", n, n)
+	}
+	fmt.Fprintf(&b, "\n[ledger.restricted]\npublication = \"live\"\nstructure = \"us/1874-a3\"\nlag = \"24h\"\n")
 	return writeNew(w.config, b.String())
 }
 

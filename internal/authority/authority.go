@@ -27,13 +27,19 @@ type Entry struct {
 	Language     string   // of letters: "en", "fr", "de"; "" is "en"
 }
 
+// State is the member state under whose name the authority is counted, or "us".
+func (e Entry) State() string {
+	if e.Jurisdiction != "" {
+		return e.Jurisdiction
+	}
+	j, _, _ := strings.Cut(string(e.ID), "-")
+	return j
+}
+
 // jurisdiction is the entry's, or the first part of its id; the member states
 // are the EU's.
 func (e Entry) jurisdiction() string {
-	j := e.Jurisdiction
-	if j == "" {
-		j, _, _ = strings.Cut(string(e.ID), "-")
-	}
+	j := e.State()
 	if slices.Contains(strings.Fields(memberStates), j) {
 		return "eu"
 	}

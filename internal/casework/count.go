@@ -67,11 +67,25 @@ func (b *Book) period(at time.Time) (*ledger.Period, error) {
 	return nil, fmt.Errorf("the %s ledger has no header for %s", b.Class, at.Format(time.RFC3339))
 }
 
+// sheet is where a fact of an instrument is counted: on the sheet that the law
+// names, or on its part for the authority's State.
+func (d *Desk) sheet(p *ledger.Period, i law.Instrument, sub vitrine.Submission, field string) (string, error) {
+	name := i.CountsOn(field)
+	if _, ok := p.Sheet(name); ok {
+		return name, nil
+	}
+	entry, _ := d.Directory.Find(sub.Authority)
+	part := name + "/" + entry.State()
+	if _, ok := p.Sheet(part); ok {
+		return part, nil
+	}
+	return "", vitrine.Refusef(vitrine.Usage, "the ledger's period from %s counts no %s: nothing was recorded; add it to [ledger] sheets, and answer the demand once the period with it has begun", instant(p.From).Format(time.DateOnly), name)
+}
+
 // accounts are the facts that a demand's accounts make: one each, or the
 // number of all in the demand's own fact where a tick has no room for them.
-func (b *Book) accounts(dem vitrine.Submission, i law.Instrument) (each []vitrine.Account, bulk uint32) {
-	list := dem.Asked.Accounts
-	if len(list) > b.Log.Room(i.CountsOn(law.AccountField))/2 {
+func (b *Book) accounts(list []vitrine.Account, sheet string) (each []vitrine.Account, bulk uint32) {
+	if len(list) > b.Log.Room(sheet)/2 {
 		return nil, uint32(len(list))
 	}
 	return list, 0
@@ -138,14 +152,26 @@ type counter struct {
 }
 
 func (c *counter) received() error {
-	if err := c.room(); err != nil {
-		return err
-	}
-	salted, err := ledger.NewDemand(ledger.Hash(c.sub.Subject()), c.law.CountsOn(law.Demand), rand.Reader)
+	p, err := c.book.period(c.sub.Received)
 	if err != nil {
 		return err
 	}
-	each, bulk := c.book.accounts(c.sub, c.law)
+	sheet, err := c.desk.sheet(p, c.law, c.sub, law.Demand)
+	if err != nil {
+		return err
+	}
+	accounts, err := c.desk.sheet(p, c.law, c.sub, law.AccountField)
+	if err != nil {
+		return err
+	}
+	each, bulk := c.book.accounts(c.sub.Asked.Accounts, accounts)
+	if err := c.room(p, map[string]int{sheet: 2, accounts: len(each)}); err != nil {
+		return err
+	}
+	salted, err := ledger.NewDemand(ledger.Hash(c.sub.Subject()), sheet, rand.Reader)
+	if err != nil {
+		return err
+	}
 	if earlier, err := c.earlier(); err != nil || earlier != nil {
 		if err != nil {
 			return err
@@ -155,7 +181,7 @@ func (c *counter) received() error {
 	if err := c.add(salted, law.Demand, "", 0, bulk, c.sub.Received); err != nil {
 		return err
 	}
-	salted.Sheet = c.law.CountsOn(law.AccountField)
+	salted.Sheet = accounts
 	for _, a := range each {
 		if err := c.add(salted, law.AccountField, string(a), 0, 0, c.sub.Received); err != nil {
 			return err
@@ -165,11 +191,7 @@ func (c *counter) received() error {
 }
 
 // room refuses a demand whose facts could not be in the log in time.
-func (c *counter) room() error {
-	p, err := c.book.period(c.sub.Received)
-	if err != nil {
-		return err
-	}
+func (c *counter) room(p *ledger.Period, needs map[string]int) error {
 	now, left := c.desk.Now(), 0
 	for t := uint64(1); t <= p.Ticks; t++ {
 		if at := p.TickTime(t); at.After(now) && !at.After(c.sub.Received.Add(time.Duration(p.Due)*time.Second)) {
@@ -177,8 +199,7 @@ func (c *counter) room() error {
 		}
 	}
 	left = max(left, 1) // ticks that were missed are made up
-	each, _ := c.book.accounts(c.sub, c.law)
-	for sheet, need := range map[string]int{c.law.CountsOn(law.Demand): 2, c.law.CountsOn(law.AccountField): len(each)} {
+	for sheet, need := range needs {
 		waiting, err := c.tx.Backlog(string(c.book.Class), sheet)
 		if err != nil {
 			return err
@@ -370,7 +391,6 @@ func (b *Book) prepare(ctx context.Context, now time.Time) error {
 // tick makes one tick with the oldest facts that belong in it.
 func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time) error {
 	var facts []sequencer.Fact
-	demands := map[string]vitrine.ID{}
 	err := d.DB.View(ctx, func(tx *store.Tx) error {
 		for _, s := range p.Sheets {
 			waiting, err := tx.Waiting(string(b.Class), s.Name, p.Number, at.Unix(), b.Log.Room(s.Name))
@@ -386,7 +406,6 @@ func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time
 					return fmt.Errorf("fact %s of period %d was not counted in its period's ticks", w.ID, w.Period)
 				}
 				facts = append(facts, sequencer.Fact{ID: w.ID, Fact: f})
-				demands[w.ID] = w.Demand
 			}
 		}
 		return nil
@@ -404,14 +423,7 @@ func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time
 	d.reached("count: published")
 	return d.DB.Update(ctx, func(tx *store.Tx) error {
 		for id, index := range published.Indices {
-			demand, ours := demands[id]
-			if !ours {
-				continue
-			}
 			if err := tx.Placed(id, index); err != nil {
-				return err
-			}
-			if err := tx.Enqueue("receipts", demand); err != nil {
 				return err
 			}
 		}

@@ -73,8 +73,24 @@ func (d *Desk) promise(ctx context.Context, id vitrine.ID) error {
 	})
 }
 
-// receipts gives the authority the proofs of what stands in the log.
-func (d *Desk) receipts(ctx context.Context, id vitrine.ID) error {
+// Receipts gives each authority the proofs of what stands in the log of its
+// demands, as far as it does not have them.
+func (d *Desk) Receipts(ctx context.Context) error {
+	var ids []vitrine.ID
+	if err := d.DB.View(ctx, func(tx *store.Tx) (err error) { ids, err = tx.Demands(); return err }); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := d.Receipt(ctx, id); err != nil {
+			return fmt.Errorf("receipts of demand %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// Receipt gives the authority the proofs of what stands in the log of one
+// demand.
+func (d *Desk) Receipt(ctx context.Context, id vitrine.ID) error {
 	return d.sealed(ctx, id, func(n int) string { return d.ReceiptsPath(id, n) }, func(b *Book, f store.Fact) ([]byte, error) {
 		if f.Index < 0 {
 			return nil, nil

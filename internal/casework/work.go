@@ -21,7 +21,7 @@ const Machine = "vitrine"
 // Steps are the machine's steps by the names the lifecycle queues them under.
 func (d *Desk) Steps() map[string]store.Step {
 	steps := map[string]store.Step{"check": d.check, "collect": d.collect, "seal": d.seal, "deliver": d.deliver,
-		"acknowledge": d.acknowledge, "promise": d.promise, "receipts": d.receipts}
+		"acknowledge": d.acknowledge, "promise": d.promise}
 	for name, step := range steps {
 		steps[name] = func(ctx context.Context, id vitrine.ID) error {
 			if d.Only != "" && id != d.Only {
