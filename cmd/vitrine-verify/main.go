@@ -104,7 +104,10 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
 // parse takes a command line apart; flags may stand anywhere.
 func parse(args []string) (*call, error) {
-	if len(args) == 0 || slices.Contains(args, "--help") || slices.Contains(args, "-h") || args[0] == "help" {
+	if len(args) == 0 {
+		return nil, vitrine.Refusef(vitrine.Usage, "nothing to check.\n\n%s", usage)
+	}
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") || args[0] == "help" {
 		return nil, flag.ErrHelp
 	}
 	c := &call{name: args[0]}
