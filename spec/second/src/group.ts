@@ -33,7 +33,7 @@ export function littleEndian(b: Bytes): bigint {
 export function scalar(b: Bytes, where: string): bigint {
   if (b.length !== 32) refuse(where, `scalar of ${b.length} bytes`);
   const v = littleEndian(b);
-  if (v >= L) refuse(where, "scalar is not canonical");
+  if (v >= L) refuse(where, "scalar is not canonical", "scalar");
   return v;
 }
 
@@ -86,7 +86,7 @@ export function point(b: Bytes, where: string): Point {
   try {
     return ristretto255.Point.fromBytes(b);
   } catch {
-    return refuse(where, "not the canonical encoding of a point");
+    return refuse(where, "not the canonical encoding of a point", "point");
   }
 }
 

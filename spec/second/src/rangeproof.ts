@@ -55,14 +55,14 @@ function parse(st: RangeStatement): Parsed {
   must(isPowerOfTwo(n) && isPowerOfTwo(m) && N <= MAX_N, where, "n and m are not powers of two with n·m <= 8192");
   must(st.values.length <= m && st.weights.length === st.values.length, where, "more values than m");
   const k = Math.log2(N);
-  must(proof.length === proofLength(n, m), where, `range proof of ${proof.length} bytes instead of ${proofLength(n, m)}`);
+  must(proof.length === proofLength(n, m), where, `range proof of ${proof.length} bytes instead of ${proofLength(n, m)}`, "length");
   let o = 0;
   const next = () => proof.subarray(o, (o += 32));
   const tr = st.transcript;
   const absorbPoint = (label: string): Point => {
     const b = next();
     const p = point(b, `${where}: range proof, ${label}`);
-    must(!isIdentity(p), where, `range proof: ${label} is the identity`);
+    must(!isIdentity(p), where, `range proof: ${label} is the identity`, "identity");
     tr.absorb(label, b);
     return p;
   };
@@ -253,7 +253,7 @@ export class Batch {
     const w = this.waiting;
     this.waiting = [];
     if (w.length === 0) return;
-    if (!holds(w)) throw new Refusal(findWrong(w).st.where, "range proof does not hold");
+    if (!holds(w)) throw new Refusal(findWrong(w).st.where, "range proof does not hold", "equation");
     this.checked += w.length;
     this.progress?.(this.checked);
   }

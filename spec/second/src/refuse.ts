@@ -4,20 +4,23 @@
 export class Refusal extends Error {
   readonly where: string;
   readonly what: string;
-  constructor(where: string, what: string) {
+  /** A word for the class of failure, where vectors tell classes apart. */
+  readonly kind: string | undefined;
+  constructor(where: string, what: string, kind?: string) {
     super(where === "" ? what : `${where}: ${what}`);
     this.name = "Refusal";
     this.where = where;
     this.what = what;
+    this.kind = kind;
   }
 }
 
-export function refuse(where: string, what: string): never {
-  throw new Refusal(where, what);
+export function refuse(where: string, what: string, kind?: string): never {
+  throw new Refusal(where, what, kind);
 }
 
-export function must(ok: boolean, where: string, what: string): asserts ok {
-  if (!ok) throw new Refusal(where, what);
+export function must(ok: boolean, where: string, what: string, kind?: string): asserts ok {
+  if (!ok) throw new Refusal(where, what, kind);
 }
 
 /** Runs f; a refusal inside it gets `where` in front. */
@@ -25,7 +28,7 @@ export function within<T>(where: string, f: () => T): T {
   try {
     return f();
   } catch (e) {
-    if (e instanceof Refusal) throw new Refusal(e.where === "" ? where : `${where}: ${e.where}`, e.what);
+    if (e instanceof Refusal) throw new Refusal(e.where === "" ? where : `${where}: ${e.where}`, e.what, e.kind);
     throw e;
   }
 }

@@ -1,18 +1,164 @@
 // Runs the vectors below a directory. Their forms are described beside them.
 
-import { lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readFileSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { concat, fromHex, sha512, text, toHex, u32 } from "./bytes.ts";
+import type { Bytes } from "./bytes.ts";
+import type { Point } from "./group.ts";
+import { G, U, generators, littleEndian, map, point, scalarBytes } from "./group.ts";
+import type { RangeStatement } from "./rangeproof.ts";
+import { Batch, verifyRange } from "./rangeproof.ts";
+import { Refusal, must } from "./refuse.ts";
+import { Transcript } from "./transcript.ts";
+
+/** What happened to one vector: undefined, or how it disagrees. */
+type Outcome = { name: string; expected: string; found: string };
+
+/** "valid", or the class of the failure; other errors are not caught. */
+function classOf(f: () => void): string {
+  try {
+    f();
+    return "valid";
+  } catch (e) {
+    if (e instanceof Refusal) return e.kind ?? e.message;
+    throw e;
+  }
+}
+
+const bytes = (s: string | undefined): Bytes => fromHex(s ?? "", "vector");
+
+// ---- ledger/rangeproof
+
+function runGenerators(list: { name: string; hash: string; point: string }[]): Outcome[] {
+  return list.map((v) => {
+    const m = /^([GHU])(?:_([0-9]+))?$/.exec(v.name);
+    if (m === null) return { name: v.name, expected: v.point, found: "a name that is not known" };
+    const i = Number(m[2] ?? 0);
+    const input = m[2] === undefined ? text(`vitrine/v1/${m[1]}`) : concat(text(`vitrine/v1/bp/${m[1]}`), u32(i));
+    const p = m[2] === undefined ? (m[1] === "G" ? G : U) : m[1] === "G" ? generators(i + 1).g[i] : generators(i + 1).h[i];
+    const same = p.equals(map(input)) ? toHex(p.toBytes()) : "two results";
+    return { name: v.name, expected: `${v.hash} ${v.point}`, found: `${toHex(sha512(input))} ${same}` };
+  });
+}
+
+interface Step {
+  absorb?: string;
+  challenge?: string;
+  data?: string;
+  scalar?: string;
+  state: string;
+}
+
+function runTranscripts(list: { label: string; state: string; steps: Step[] }[]): Outcome[] {
+  return list.map((v, i) => {
+    const expected: string[] = [v.state];
+    const t = new Transcript(v.label);
+    const found: string[] = [toHex(t.state())];
+    for (const s of v.steps) {
+      if (s.challenge !== undefined) {
+        expected.push(s.scalar ?? "");
+        found.push(toHex(scalarBytes(t.challenge(s.challenge))));
+      } else t.absorb(s.absorb ?? "", bytes(s.data));
+      expected.push(s.state);
+      found.push(toHex(t.state()));
+    }
+    return { name: `transcript ${i} (${v.steps.length} steps)`, expected: expected.join(" "), found: found.join(" ") };
+  });
+}
+
+interface ProofFile {
+  statements: {
+    label: string;
+    absorb: { label: string; data?: string }[];
+    n: number;
+    m: number;
+    layouts: string[][];
+    points: string[];
+    layout: number[];
+  }[];
+  proofs: { statement: number; class: string; why?: string; batch?: string; proof: string }[];
+}
+
+function runProofs(file: ProofFile): Outcome[] {
+  const statements = file.statements.map((s) => {
+    const layouts = s.layouts.map((l) => l.map((w) => littleEndian(bytes(w))));
+    const values: Point[] = s.points.map((p) => point(bytes(p), "statement"));
+    return { s, values, weights: s.layout.map((k) => layouts[k]) };
+  });
+  const make = (i: number): RangeStatement => {
+    const p = file.proofs[i];
+    const { s, values, weights } = statements[p.statement];
+    must(values.length === weights.length, "vector", "points and layout differ in length");
+    const transcript = new Transcript(s.label);
+    for (const a of s.absorb) transcript.absorb(a.label, bytes(a.data));
+    return { where: `proof ${i}`, transcript, n: s.n, m: s.m, values, weights, proof: bytes(p.proof) };
+  };
+  const out: Outcome[] = file.proofs.map((p, i) => ({
+    name: `proof ${i}${p.why === undefined ? "" : ` (${p.why})`}`,
+    expected: p.class,
+    found: classOf(() => verifyRange(make(i))),
+  }));
+  // the valid ones together
+  const all = new Batch(1000);
+  file.proofs.forEach((p, i) => {
+    if (p.class === "valid") all.add(make(i));
+  });
+  out.push({ name: "all valid proofs together", expected: "valid", found: classOf(() => all.flush()) });
+  for (const name of new Set(file.proofs.flatMap((p) => (p.batch === undefined ? [] : [p.batch])))) {
+    const members = file.proofs.flatMap((p, i) => (p.batch === name ? [i] : []));
+    let found = "valid";
+    try {
+      const b = new Batch(1000);
+      for (const i of members) b.add(make(i));
+      b.flush();
+    } catch (e) {
+      if (!(e instanceof Refusal)) throw e;
+      found = e.where;
+    }
+    out.push({ name: `batch ${name}`, expected: `proof ${members[0]}`, found });
+  }
+  return out;
+}
+
+// ---- all
+
+function runFile(path: string): Outcome[] | undefined {
+  const name = basename(path);
+  const parent = basename(join(path, ".."));
+  const read = () => JSON.parse(readFileSync(path, "utf8"));
+  if (parent === "rangeproof") {
+    if (name === "generators.json") return runGenerators(read());
+    if (name === "transcript.json") return runTranscripts(read());
+    if (/^proofs-.*\.json$/.test(name)) return runProofs(read());
+  }
+  return undefined;
+}
 
 export function runVectors(dir: string): boolean {
   let ok = true;
   const go = (d: string) => {
     for (const name of readdirSync(d).sort()) {
       const p = join(d, name);
-      if (lstatSync(p).isDirectory()) go(p);
-      else if (name.endsWith(".json")) {
+      if (lstatSync(p).isDirectory()) {
+        go(p);
+        continue;
+      }
+      if (!name.endsWith(".json")) continue;
+      const out = runFile(p);
+      if (out === undefined) {
         console.log(`${p}: no reader for this vector`);
         ok = false;
+        continue;
       }
+      const wrong = out.filter((o) => o.expected !== o.found);
+      const counts = new Map<string, number>();
+      for (const o of out) {
+        const k = o.expected.length > 20 ? "equal" : o.expected === "valid" ? "accept" : `reject (${o.expected})`;
+        counts.set(k, (counts.get(k) ?? 0) + 1);
+      }
+      console.log(`${p}: ${out.length - wrong.length} of ${out.length} as expected: ${[...counts].map(([k, n]) => `${n} ${k}`).join(", ")}`);
+      for (const o of wrong) console.log(`${p}: ${o.name}: expected ${o.expected}, found ${o.found}`);
+      if (wrong.length > 0) ok = false;
     }
   };
   go(dir);
