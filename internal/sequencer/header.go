@@ -2,6 +2,9 @@ package sequencer
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -32,10 +35,19 @@ func (l *Log) begin(h *ledger.Header) error {
 	if l.last != nil {
 		return vitrine.Refusef(vitrine.Refused, "the ledger in %s has begun with another header", l.o.Dir)
 	}
-	if h.Origin != l.o.Signer.Name() {
-		return vitrine.Refusef(vitrine.Usage, "the header is of %s, the key signs for %s: check which key this is", h.Origin, l.o.Signer.Name())
+	if err := l.signs(h); err != nil {
+		return err
 	}
 	return l.keep(nil, h)
+}
+
+// signs checks that the key at hand is the one that a header names.
+func (l *Log) signs(h *ledger.Header) error {
+	want := fmt.Sprintf("%s+%08x+", l.o.Signer.Name(), l.o.Signer.KeyHash())
+	if !strings.HasPrefix(h.Keys.Log, want) {
+		return vitrine.Refusef(vitrine.Usage, "header %d says that %s signs for the log, the key at hand is %s…: check which key this is", h.Number, h.Keys.Log, want)
+	}
+	return nil
 }
 
 // keep takes a header behind those of a chain.
@@ -71,12 +83,12 @@ func (l *Log) Add(_ context.Context, h *ledger.Header) error {
 	if l.last == nil {
 		return vitrine.Refusef(vitrine.Refused, "the ledger in %s has not begun", l.o.Dir)
 	}
-	chain := l.chain
+	chain, replaced := l.chain, ledger.Hash{}
 	if n := uint64(len(chain)) - 1; h.Number == n && n > l.last.Period {
 		if chain[n].Hash == h.Hash() {
 			return l.queue(ledger.NoticeHeader, h.Hash())
 		}
-		chain = chain[:n]
+		chain, replaced = chain[:n], chain[n].Hash
 	}
 	if !l.inTime(chain, h) {
 		return vitrine.Refusef(vitrine.Refused, "header %d would be announced when its period has begun: only a header that continues header %d can follow now", h.Number, h.Number-1)
@@ -84,6 +96,7 @@ func (l *Log) Add(_ context.Context, h *ledger.Header) error {
 	if err := l.keep(chain, h); err != nil {
 		return err
 	}
+	l.pending = slices.DeleteFunc(slices.Clone(l.pending), func(p pending) bool { return p.Digest == replaced })
 	return l.queue(ledger.NoticeHeader, h.Hash())
 }
 
@@ -93,10 +106,12 @@ func (l *Log) inTime(chain ledger.Chain, h *ledger.Header) bool {
 	if continues(chain, h) {
 		return true
 	}
-	p := l.chain[l.last.Period]
-	tick := l.last.Tick + 1
-	if tick > p.Ticks { // the next is in the period of h, or of another header before it
-		return false
+	p, tick := l.chain[l.last.Period], l.last.Tick+1 // the next that is planned
+	if tick > p.Ticks {
+		if p.Number+1 >= uint64(len(chain)) {
+			return false
+		}
+		p, tick = chain[p.Number+1], 1
 	}
 	at := p.TickTime(tick)
 	if now := l.o.Now(); now.After(at) {
@@ -118,18 +133,21 @@ func continues(chain ledger.Chain, h *ledger.Header) bool {
 // announced reports whether the header of a period that begins now may stand in
 // the log: it was cosigned before its period, or continues the one before.
 func (l *Log) announced(p *ledger.Period) error {
-	if p.Number == 0 || continues(l.chain[:p.Number], p.Header) {
+	l.mu.Lock()
+	chain, notices := l.chain, l.notices
+	l.mu.Unlock()
+	if p.Number == 0 || continues(chain[:p.Number], p.Header) {
 		return nil
 	}
-	for _, n := range l.notices {
+	for _, n := range notices {
 		if n.Kind != ledger.NoticeHeader || n.Digest != p.Hash {
 			continue
 		}
-		q, place, err := l.chain.At(n.Bundle * ledger.BundleSize)
+		q, place, err := chain.At(n.Bundle * ledger.BundleSize)
 		if err != nil {
 			return l.damaged("%v", err)
 		}
-		_, cp, err := l.kept(l.chain, q.After(place.Tick))
+		_, cp, err := l.kept(chain, q.After(place.Tick))
 		if err != nil {
 			return err
 		}

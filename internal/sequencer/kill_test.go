@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,8 +26,17 @@ func TestMain(m *testing.M) {
 	if do := os.Getenv("SEQUENCER_CHILD"); do != "" {
 		os.Exit(child(do))
 	}
-	os.Exit(m.Run())
+	var err error
+	if scratch, err = os.MkdirTemp("", "vitrine-sequencer-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(scratch)
+	os.Exit(code)
 }
+
+// scratch is a directory for what several tests share.
+var scratch string
 
 // notInTest stands for the test in a child process.
 type notInTest struct{ testing.TB }
@@ -38,7 +48,7 @@ func (notInTest) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
 // child does one thing to the ledger in SEQUENCER_DIR. At the point that
 // SEQUENCER_KILL_AT counts to, it is killed; SEQUENCER_TRACE is told the points.
 func child(do string) int {
-	h := newHouse(notInTest{}, os.Getenv("SEQUENCER_NAME"))
+	h := newHouseIn(notInTest{}, os.Getenv("SEQUENCER_NAME"), os.Getenv("SEQUENCER_DIR"))
 	killAt, err := strconv.Atoi(os.Getenv("SEQUENCER_KILL_AT"))
 	if err != nil {
 		killAt = -1
@@ -124,26 +134,53 @@ func (h *house) in(t testing.TB, dir string) *house {
 	return &c
 }
 
-// states are a ledger that is about to do something, by what it does.
+// states are a ledger that is about to do something, by what it does. It is
+// made once; tests take copies.
 func states(t *testing.T) (*house, map[string]string) {
-	h, l := begun(t, 1)
-	h.next(l)
-	h.tick(l, demand(t, l.Chain()[0], "us/search-warrant", "A-1", "alice")...)
-	record := []byte("a statement of the auditor")
-	if err := l.Notice(ledger.NoticeStatement, sha256.Sum256(record), record); err != nil {
-		t.Fatal(err)
-	}
-	dirs := map[string]string{"begin": filepath.Join(t.TempDir(), "none"), "prepare": h.copyTo(t)}
-	if err := os.Mkdir(dirs["begin"], 0o700); err != nil {
-		t.Fatal(err)
-	}
-	p, _, _, _ := l.Next()
-	if err := l.Prepare(context.Background(), demand(t, p, "us/search-warrant", "K-1", "erin")); err != nil {
-		t.Fatal(err)
-	}
-	dirs["tick"] = h.copyTo(t)
-	return h, dirs
+	t.Helper()
+	made := makeStates()
+	h := made.h
+	h.t = t
+	return &h, made.dirs
 }
+
+type madeStates struct {
+	h    house
+	dirs map[string]string
+}
+
+var record = []byte("a statement of the auditor")
+
+var makeStates = sync.OnceValue(func() madeStates {
+	base := filepath.Join(scratch, "states")
+	h := newHouseIn(notInTest{}, "states", filepath.Join(base, "ledger"))
+	dirs := map[string]string{}
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	keep := func(what string) {
+		dirs[what] = filepath.Join(base, what)
+		must(os.CopyFS(dirs[what], os.DirFS(h.dir)))
+	}
+	must(os.MkdirAll(h.dir, 0o700))
+	keep("begin")
+	l := h.open()
+	must(l.Begin(context.Background(), h.header(1)))
+	h.next(l)
+	keep("first")
+	h.tick(l, demand(notInTest{}, l.Chain()[0], "us/search-warrant", "A-1", "alice")...)
+	must(l.Notice(ledger.NoticeStatement, sha256.Sum256(record), record))
+	keep("prepare")
+	p, _, _, _ := l.Next()
+	must(l.Prepare(context.Background(), demand(notInTest{}, p, "us/search-warrant", "K-1", "erin")))
+	keep("tick")
+	h.tick(l)
+	keep("done")
+	must(l.Close())
+	return madeStates{*h, dirs}
+})
 
 // TestKilled kills the process at every point that it passes, and wants the
 // next one to publish what was planned, byte for byte, and each fact once.
@@ -216,7 +253,7 @@ func (h *house) goesOn(how string) {
 		if err != nil || sum.V[0] != 1 || sum.V[1] != 1 {
 			h.t.Errorf("%s: sum %v, %v", how, sum.V, err)
 		}
-		if _, err := fs.Stat(l.Public(), "documents/"+ledger.Hash(sha256.Sum256([]byte("a statement of the auditor"))).String()); err != nil {
+		if _, err := fs.Stat(l.Public(), "documents/"+ledger.Hash(sha256.Sum256(record)).String()); err != nil {
 			h.t.Errorf("%s: %v", how, err)
 		}
 	}
@@ -261,7 +298,7 @@ func (h *house) publishedAs(p *plan, how string) {
 // TestKilledAnyTime kills the process at random times.
 func TestKilledAnyTime(t *testing.T) {
 	h, dirs := states(t)
-	for range 5 {
+	for range 3 {
 		c := h.in(t, dirs["prepare"])
 		in := time.Duration(rand.IntN(2000)) * time.Millisecond
 		cmd := exec.Command(os.Args[0])

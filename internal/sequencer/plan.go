@@ -24,6 +24,8 @@ type plan struct {
 	// Published is when the tick's checkpoint had its quorum, in Unix time by
 	// this machine's clock; 0 until all of it is public.
 	Published int64 `json:"published"`
+	// Earlier is when the latest of the ticks before was.
+	Earlier int64 `json:"earlier"`
 	// Secret is a sealed secret. It never stands here in the clear.
 	Secret []byte `json:"secret"`
 
@@ -36,6 +38,9 @@ type secret struct {
 	Facts map[string]uint64 `json:"facts"` // their places by their ids
 	Sums  ledger.Sums       `json:"sums"`  // of the period's cells after the tick
 }
+
+// latest is when the latest tick up to the plan's was published.
+func (p *plan) latest() int64 { return max(p.Published, p.Earlier) }
 
 // pads are what the length of a secret is a multiple of, so that the length of
 // a sealed one tells no number of facts.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"golang.org/x/mod/sumdb/note"
@@ -47,10 +49,16 @@ func (l *Log) cosign(ctx context.Context, out Published) (Published, error) {
 // ask signs the plan's tree and has the witnesses cosign it.
 func (l *Log) ask(ctx context.Context, p *plan) ([]byte, map[string]string, error) {
 	period := l.Chain()[p.Period]
+	if err := l.signs(period.Header); err != nil {
+		return nil, nil, err
+	}
 	text := ledger.CheckpointText(period.Origin, p.After.size(), p.After.root())
 	signed, err := note.Sign(&note.Note{Text: text}, l.o.Signer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ledger: sign checkpoint: %w", err)
+	}
+	if _, err := l.newTiles(p); err != nil { // nothing is signed that could not be published
+		return nil, nil, l.stop(err)
 	}
 	c := &crowd{witnesses: l.o.Witnesses, client: l.o.Client, dir: l.path(logDir), tree: p.After, before: p.Before.size(), checkpoint: signed}
 	b, unsigned := c.gather(ctx, period.Witnesses)
@@ -111,28 +119,38 @@ func (l *Log) closePlan(p *plan) error {
 	return err
 }
 
-// publishTree copies the plan's bundles and the new hash tiles. The bundles are
-// compared with the plan, the tiles are checked against the tree that is
-// cosigned.
-func (l *Log) publishTree(p *plan) error {
+// newTiles are the plan's bundles and the new hash tiles, as the log has them.
+// The bundles are compared with the plan, the tiles are checked against the tree
+// that is cosigned.
+func (l *Log) newTiles(p *plan) (map[string][]byte, error) {
+	files := map[string][]byte{}
 	for n := p.Before.Bundles; n < p.After.Bundles; n++ {
 		from := (n - p.Before.Bundles) * ledger.BundleSize
 		want := packEntries(p.entries[from : from+ledger.BundleSize])
 		got, err := l.read(logDir + "/" + ledger.EntriesPath(n))
 		if err != nil || !bytes.Equal(got, want) {
-			return l.damaged("bundle %d of the log is not the one that the plan of %s says", n, l.name(p))
+			return nil, l.damaged("bundle %d of the log is not the one that the plan of %s says", n, l.name(p))
 		}
-		if err := l.write(publicDir+"/"+ledger.EntriesPath(n), want); err != nil {
-			return err
-		}
+		files[ledger.EntriesPath(n)] = want
 	}
 	reader := hashes(l.path(logDir), p.After)
 	for _, t := range tlog.NewTiles(8, int64(p.Before.size()), int64(p.After.size())) {
 		b, err := tlog.ReadTileData(t, reader)
 		if err != nil {
-			return l.damaged("%s: %v", tileName(t), err)
+			return nil, l.damaged("%s: %v", tileName(t), err)
 		}
-		if err := l.write(publicDir+"/"+tileName(t), b); err != nil {
+		files[tileName(t)] = b
+	}
+	return files, nil
+}
+
+func (l *Log) publishTree(p *plan) error {
+	files, err := l.newTiles(p)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := l.write(publicDir+"/"+name, files[name]); err != nil {
 			return err
 		}
 	}

@@ -74,10 +74,7 @@ func (l *Log) steady() error {
 	if l.last == nil {
 		return nil
 	}
-	latest := max(l.last.Published, 0)
-	if l.last.Published != 0 && l.last.Tick > 0 {
-		latest = max(latest, l.chain[l.last.Period].TickTime(l.last.Tick).Unix())
-	}
+	latest := l.last.latest()
 	if now := l.o.Now(); now.Unix() < latest {
 		return vitrine.Refusef(vitrine.Refused, "the clock of this machine stepped back: it says %s, but a tick was published at %s: set it right, and run the same command again", instant(now), instant(time.Unix(latest, 0)))
 	}
@@ -140,6 +137,7 @@ func (l *Log) plan(ctx context.Context, facts []Fact) (Published, error) {
 	}
 	l.reached("plan: kept")
 	l.planned(made, kept)
+	l.index.add(made, kept)
 	maps.Copy(out.Indices, kept.Facts)
 	return out, l.stop(l.append(ctx, made))
 }
@@ -164,10 +162,10 @@ func (l *Log) choose(p *ledger.Period, facts []Fact, planned bool, out *Publishe
 		case ok:
 			out.Indices[f.ID] = place.Index
 		case f.Header == p.Hash:
-			if s, _ := p.Sheet(f.Sheet); left[f.Sheet] < 1 {
-				out.Held = append(out.Held, f.ID)
-			} else if _, err := f.Leaf(s); err != nil {
+			if err := fits(p, f.Fact); err != nil {
 				out.Refused[f.ID] = err.Error()
+			} else if left[f.Sheet] < 1 {
+				out.Held = append(out.Held, f.ID)
 			} else {
 				left[f.Sheet]--
 				take = append(take, f)
@@ -181,6 +179,21 @@ func (l *Log) choose(p *ledger.Period, facts []Fact, planned bool, out *Publishe
 	return take, nil
 }
 
+// fits checks, before one of them spoils a tick for all, that a fact has a leaf
+// in the period, and could have a receipt.
+func fits(p *ledger.Period, f *ledger.Fact) error {
+	s, ok := p.Sheet(f.Sheet)
+	if !ok || f.Origin != p.Origin {
+		return fmt.Errorf("period %d of %s has no sheet %q", p.Number, p.Origin, f.Sheet)
+	}
+	day, err := time.Parse(time.DateOnly, f.Day)
+	if begin := day.Unix(); err != nil || begin+24*3600 <= int64(p.From) || begin >= int64(p.To) {
+		return fmt.Errorf("its day %q is not in period %d", f.Day, p.Number)
+	}
+	_, err = f.Leaf(s)
+	return err
+}
+
 func (l *Log) later(p *ledger.Period, header ledger.Hash) bool {
 	return slices.ContainsFunc(l.Chain(), func(q *ledger.Period) bool { return q.Number > p.Number && q.Hash == header })
 }
@@ -188,16 +201,17 @@ func (l *Log) later(p *ledger.Period, header ledger.Hash) bool {
 // make makes the plan of a tick, and proves it.
 func (l *Log) make(p *ledger.Period, tick uint64, facts []Fact) (*plan, *secret, error) {
 	l.mu.Lock()
-	before, notes, sums, pending := tree{}, ledger.Hash{}, l.sums, l.pending
+	before, notes, earlier, sums, pending := tree{}, ledger.Hash{}, int64(0), l.sums, l.pending
 	if l.last != nil {
-		before, notes = l.last.After.clone(), l.last.Notes
+		before, notes, earlier = l.last.After.clone(), l.last.Notes, l.last.latest()
 	}
-	err := l.announced(p)
 	l.mu.Unlock()
-	if err != nil {
-		return nil, nil, err
+	if tick == 1 {
+		if err := l.announced(p); err != nil {
+			return nil, nil, err
+		}
 	}
-	made := &plan{Period: p.Number, Tick: tick, Before: before, Notes: notes, Notices: []ledger.Notice{}}
+	made := &plan{Period: p.Number, Tick: tick, Before: before, Notes: notes, Notices: []ledger.Notice{}, Earlier: earlier}
 	kept := &secret{Facts: map[string]uint64{}, Sums: ledger.Sums{}}
 	if tick <= 1 {
 		sums = ledger.Sums{}
@@ -252,64 +266,4 @@ func (l *Log) planned(made *plan, kept *secret) {
 	l.pending = slices.DeleteFunc(slices.Clone(l.pending), func(p pending) bool {
 		return slices.ContainsFunc(made.Notices, func(n ledger.Notice) bool { return n.Digest == p.Digest })
 	})
-	l.index.add(made, kept)
-}
-
-// Counted returns where a fact stands in the log, published or planned. It
-// knows all facts but those of ended periods whose plans can no longer be
-// unsealed.
-func (l *Log) Counted(id string) (Place, bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.index.load(l); err != nil {
-		return Place{}, false, err
-	}
-	at, ok := l.index.places[id]
-	at.Published = ok && at.Index < l.published().size()
-	return at, ok, nil
-}
-
-// Place is where a fact stands.
-type Place struct {
-	Period, Tick uint64
-	Index        uint64
-	Published    bool
-}
-
-// index is the facts of all plans by their ids. It is read from the plans when
-// it is first asked.
-type index struct {
-	places map[string]Place
-}
-
-func (x *index) add(p *plan, s *secret) {
-	if x.places == nil {
-		return // load reads it with the others
-	}
-	for id, at := range s.Facts {
-		x.places[id] = Place{Period: p.Period, Tick: p.Tick, Index: at}
-	}
-}
-
-func (x *index) load(l *Log) error {
-	if x.places != nil {
-		return nil
-	}
-	names, err := l.names(plansDir)
-	if err != nil {
-		return err
-	}
-	x.places = map[string]Place{}
-	for _, name := range names {
-		p, s, err := l.readPlan(plansDir + "/" + name)
-		if err != nil && p != nil && p.Period < l.last.Period {
-			continue // its key is destroyed when nobody may ask any more
-		}
-		if err != nil {
-			x.places = nil
-			return err
-		}
-		x.add(p, s)
-	}
-	return nil
 }

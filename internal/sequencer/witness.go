@@ -171,6 +171,9 @@ func (c *crowd) line(vkey string, lines []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("its answer has no valid signature: %v", err)
 	}
+	if text, _, _ := bytes.Cut(c.checkpoint, []byte("\n\n")); n.Text != string(text)+"\n" {
+		return "", errors.New("its answer changes what was to be signed")
+	}
 	s := n.Sigs[0]
 	at, err := f_note.CoSigV1Timestamp(s)
 	if err != nil || at.Unix() <= 0 {

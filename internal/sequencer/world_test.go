@@ -90,11 +90,11 @@ func keyOf(name string) ed25519.PrivateKey {
 }
 
 func newHouse(t testing.TB, name string) *house {
-	h := &house{t: t, name: name, clock: &clock{at: begin.Add(-time.Hour)}, log: keyOf(name + "log")}
-	h.dir = os.Getenv("SEQUENCER_DIR")
-	if h.dir == "" {
-		h.dir = filepath.Join(t.TempDir(), "ledger")
-	}
+	return newHouseIn(t, name, filepath.Join(t.TempDir(), "ledger"))
+}
+
+func newHouseIn(t testing.TB, name, dir string) *house {
+	h := &house{t: t, name: name, dir: dir, clock: &clock{at: begin.Add(-time.Hour)}, log: keyOf(name + "log")}
 	h.o = Options{Dir: h.dir, Signer: signer(origin, h.log), Seal: newSafe(name), Rand: rand.Reader, Now: func() time.Time { return h.clock.now() }}
 	h.witnesses()
 	return h
