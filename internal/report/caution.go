@@ -159,7 +159,7 @@ func (l *language) sheetsLater(h *ledger.Header, done map[string]bool) []waiting
 		with, _ := l.titles(placed(s.Joins))
 		title, _ := l.titles(placed(s.Name))
 		days := l.number(s.Deferred / (24 * 3600))
-		all = append(all, waiting{Tables: []string{title}, Period: l.period(periodOf(h)), Deferred: l.say("later.deferred", title, with, days)})
+		all = append(all, waiting{Tables: []string{title}, Period: l.period(periodOf(h)), Deferred: l.say("later.deferred", with, days)})
 	}
 	return all
 }

@@ -72,7 +72,8 @@ type facts struct{ Title, Origin, Entries, Root, Headers, Witnesses string }
 // Pages returns the files of reports/NAME/ but report.json and report.note.
 // They depend on that report and on those before it, never on a later one.
 func Pages(v View, name string) (map[string][]byte, error) {
-	if err := v.check(); err != nil {
+	v, err := v.checked()
+	if err != nil {
 		return nil, err
 	}
 	i := slices.IndexFunc(v.Reports, func(p Published) bool { return p.Statement.Name == name })
@@ -152,7 +153,7 @@ func (v View) periodPage(l *language, rows [][]row, files map[string][]byte) per
 	page := periodPage{
 		shell: shell{language: l, Provider: v.Provider, Base: "../../", Page: "index", Here: "report", Newest: p.Statement.Name, Script: true, Title: l.say("title.period", l.period(p.Period), v.Provider)},
 		Name:  p.Statement.Name, Heading: l.period(p.Period),
-		Ref: v.ref(l, p), First: l.cautions(v.Provider, p), Hero: l.hero(p, s),
+		Ref: v.ref(l, p), First: l.cautions(v.Provider, p), Hero: l.hero(p, seriesOf(rows[last:])),
 		Sections: l.sections(p, rows[last]), Charts: l.charts(p, s), Source: hex.EncodeToString(sum[:]),
 		Files: l.files(p), Later: l.later(p, v.Reports), Petitions: l.petitions(p.Words.Petitions), Comment: l.comment(p.Words), Live: p.Words.LiveTicks,
 		Check: v.checks(l, p), Terms: l.terms(rows[last]), Corrections: l.corrections(p), Contact: p.Words.Contact, Mail: isMail(p.Words.Contact),

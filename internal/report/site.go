@@ -12,7 +12,6 @@ import (
 type sitePage struct {
 	shell
 	First   []string
-	Heading string
 	Ref     []string
 	Hero    hero
 	Charts  []chart
@@ -46,7 +45,8 @@ type structureRow struct {
 
 // Site returns the files at the top of a site: they change with each report.
 func Site(v View) (map[string][]byte, error) {
-	if err := v.check(); err != nil {
+	v, err := v.checked()
+	if err != nil {
 		return nil, err
 	}
 	rows, err := v.rows()
@@ -83,16 +83,17 @@ func (v View) newest() string {
 
 func (v View) sitePage(l *language, rows [][]row) sitePage {
 	page := sitePage{shell: shell{language: l, Provider: v.Provider, Page: "index", Here: "all", Newest: v.newest(), Title: l.say("title.site", v.Provider)}}
-	s := seriesOf(rows)
 	for i, p := range v.Reports {
-		page.Periods = append(page.Periods, l.reported(p, rows[i], s))
+		page.Periods = append(page.Periods, l.reported(p, rows[i]))
+		if h := l.hero(p, seriesOf(rows[i:i+1])); h.Number != "" || i == 0 {
+			page.Hero, page.Ref = h, v.ref(l, p)
+		}
 	}
 	slices.Reverse(page.Periods)
 	if n := len(v.Reports); n > 0 {
 		p := v.Reports[n-1]
-		page.Heading, page.Ref, page.First, page.Hero = l.period(p.Period), v.ref(l, p), l.cautions(v.Provider, p), l.hero(p, s)
-		page.Contact, page.Mail = p.Words.Contact, isMail(p.Words.Contact)
-		if c, ok := l.accountsChart(p, s); ok {
+		page.First, page.Contact, page.Mail = l.cautions(v.Provider, p), p.Words.Contact, isMail(p.Words.Contact)
+		if c, ok := l.accountsChart(p, seriesOf(rows)); ok {
 			page.Charts = append(page.Charts, c)
 		}
 	}
@@ -100,30 +101,44 @@ func (v View) sitePage(l *language, rows [][]row) sitePage {
 }
 
 // reported is a line of the list: sums only where everything may be added up.
-func (l *language) reported(p Published, rows []row, s series) reported {
-	r := reported{Name: p.Statement.Name, Title: l.period(p.Period), Demands: l.say("site.sum"), Accounts: l.say("site.sum"), Share: l.say("chart.none"), National: l.say("site.bands")}
-	exact, left := s.countable(p.Period)
-	if n, ok := sum(exact, law.Demand); ok && len(left) == 0 {
+func (l *language) reported(p Published, rows []row) reported {
+	none := l.say("chart.none")
+	r := reported{Name: p.Statement.Name, Title: l.period(p.Period), Demands: none, Accounts: none, Share: none, National: l.national(p, rows)}
+	if r.Name != p.Period.Name() {
+		r.Title += " (" + r.Name + ")"
+	}
+	exact, left := seriesOf([][]row{rows}).countable(p.Period)
+	if len(left) > 0 {
+		r.Demands, r.Accounts = l.say("site.sum"), l.say("site.sum")
+		return r
+	}
+	if n, ok := sum(exact, law.Demand); ok {
 		r.Demands = l.number(n)
 	}
-	if n, ok := named(exact); ok && len(left) == 0 {
+	if n, ok := named(exact); ok {
 		r.Accounts = l.number(n)
 		if a, stated := p.Words.share(p.Period.Name()); stated {
 			r.Share = l.share(n, a.Number, false)
 		}
 	}
-	closed := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.class != ledger.Restricted || r.period != p.Period })
-	switch {
-	case len(p.chain(ledger.Restricted)) == 0:
-		r.National = l.say("site.not")
-	case len(closed) == 0:
-		r.National = l.say("site.later")
-	case len(closed) == 1:
-		if v, ok := closed[0].value(law.Demand); ok {
-			r.National = l.value(v)
-		}
-	}
 	return r
+}
+
+// national is what the list says of national security process: a single range
+// if it is of all of it.
+func (l *language) national(p Published, rows []row) string {
+	if len(p.chain(ledger.Restricted)) == 0 {
+		return l.say("site.not")
+	}
+	closed := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.class != ledger.Restricted })
+	if len(closed) == 0 {
+		return l.say("site.later")
+	}
+	v, ok := closed[0].value(law.Demand)
+	if len(closed) == 1 && ok && closed[0].name == string(law.NationalSecurity) && closed[0].period == p.Period {
+		return l.value(v)
+	}
+	return l.say("site.bands")
 }
 
 func (v View) methodPage(l *language) methodPage {

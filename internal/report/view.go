@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -137,6 +138,18 @@ func (w Words) share(period string) (Accounts, bool) {
 }
 
 var reportName = regexp.MustCompile(`^[a-zA-Z0-9-]{1,64}$`)
+
+// checked is the view with its periods in the form that can be compared.
+func (v View) checked() (View, error) {
+	if err := v.check(); err != nil {
+		return v, err
+	}
+	v.Reports = slices.Clone(v.Reports)
+	for i, p := range v.Reports {
+		v.Reports[i].Period, _ = law.NewPeriod(p.Period.From, p.Period.To) // check refused it before
+	}
+	return v, nil
+}
 
 func (v View) check() error {
 	for _, text := range []string{v.Provider, v.URL} {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,10 +30,12 @@ type language struct {
 // fieldWords are the head of a field's column, and what it means.
 type fieldWords struct{ Head, Means string }
 
-var languages = []*language{english}
+var languages = []*language{english, french, german}
 
 // knows reports whether pages are written in a language.
-func knows(code string) bool { return code == "en" || code == "fr" || code == "de" }
+func knows(code string) bool {
+	return slices.ContainsFunc(languages, func(l *language) bool { return l.code == code })
+}
 
 // say returns a sentence with its arguments in place.
 func (l *language) say(key string, args ...any) string {

@@ -32,7 +32,6 @@ var english = &language{
 		"nav.now":        "This report",
 		"nav.all":        "All reports",
 		"nav.method":     "Method",
-		"nav.data":       "Data",
 		"description":    "How many legal demands for customers’ data %[1]s got, with proofs that anyone can check.",
 		"version":        "version %[1]s",
 		"as-of":          "ledger as of %[1]s",
@@ -76,7 +75,6 @@ var english = &language{
 		"tables.band.bare": "band of %[1]s, fixed in the header of the period; somewhere in this range, and nothing shows where",
 		"tables.hidden":    "the structure that the law offers has no row for it",
 		"tables.exact":     "exact, by permission",
-		"tables.combined":  "%[1]s combined",
 		"tables.from":      "with what was held back from: %[1]s",
 		"tables.small":     "“%[1]s” is proved to be true; numbers that small are not shown, as one demand could be known for whose it is.",
 		"tables.names":     "An account that two demands name is counted twice. What each column counts is said under definitions.",
@@ -131,7 +129,7 @@ var english = &language{
 		"later.period":   "Period",
 		"later.before":   "Not before",
 		"later.due":      "At the latest",
-		"later.deferred": "%[1]s: with a table of %[2]s, %[3]s days after the end of the period or later",
+		"later.deferred": "with a table of: %[1]s, %[2]s days after the end of the period or later",
 
 		"petitions":           "Asking to say more",
 		"petitions.says":      "What was asked of courts and of the Government, so that more may be published.",
@@ -226,7 +224,6 @@ var english = &language{
 		"corrections.none":  "None. This is the first version.",
 		"corrections.says":  "Only words are ever corrected; numbers never are. A fact that comes late counts in the period that is open then.",
 		"corrections.entry": "Version %[1]s, %[2]s",
-		"corrections.old":   "Version %[1]s as it was signed",
 
 		"foot.contact": "Contact",
 		"foot.earlier": "Earlier reports",
