@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,6 +93,7 @@ func (l *language) later(p Published, reports []Published) []waiting {
 	done := map[string]bool{}
 	for _, r := range reports {
 		for _, t := range r.Statement.Tables {
+			done[openingKey(t.Class, t.Header, t.Name)] = true
 			for _, cell := range t.Cells {
 				done[cellKey(t.Class, cell.Period, cell.Sheet)] = true
 			}
@@ -114,12 +116,21 @@ func cellKey(c ledger.Class, period uint64, sheet string) string {
 	return fmt.Sprintf("%s %d %s", c, period, sheet)
 }
 
+func openingKey(c ledger.Class, header uint64, name string) string {
+	return fmt.Sprintf("%s %d opening %s", c, header, name)
+}
+
 func (l *language) tablesLater(h *ledger.Header, done map[string]bool) []waiting {
 	var all []waiting
-	for _, t := range h.Tables {
-		if len(t.Cells) == 0 || done[cellKey(h.Class, t.Cells[0].Period, t.Cells[0].Sheet)] {
-			continue
+	tables := slices.DeleteFunc(slices.Clone(h.Tables), func(t ledger.Table) bool {
+		return len(t.Cells) == 0 || done[cellKey(h.Class, t.Cells[0].Period, t.Cells[0].Sheet)]
+	})
+	for _, o := range h.Openings {
+		if len(o.Cells) > 0 && !done[openingKey(h.Class, h.Number, o.Name)] {
+			tables = append(tables, ledger.Table{Cells: o.Cells, Due: o.Due, Name: o.Name, NotBefore: o.NotBefore})
 		}
+	}
+	for _, t := range tables {
 		titles := l.promised(h, t)
 		w := waiting{Period: l.period(periodOf(h)), Before: l.unix(t.NotBefore), Due: l.unix(t.Due)}
 		if n := len(all); n > 0 && all[n-1].Before == w.Before && all[n-1].Due == w.Due {

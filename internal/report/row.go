@@ -23,6 +23,7 @@ type row struct {
 	regime     string        // that it is shown under
 	instrument string        // "" if law does not know it
 	state      string        // of the European Union, or ""
+	petition   ledger.Hash   // what permitted to tell it once more, exactly; zero for a table
 }
 
 // rowsOf reads the tables of a report's statement.
@@ -48,7 +49,13 @@ func rowOf(t ledger.Row, c ledger.Chain) (row, error) {
 	if !ok || len(sheet.Fields) != len(t.Fields) {
 		return row{}, fmt.Errorf("its fields are not those of sheet %s", t.Cells[0].Sheet)
 	}
+	if i := slices.IndexFunc(h.Openings, func(o ledger.Permit) bool { return o.Name == t.Name }); i >= 0 && t.Cells[0].Period < uint64(len(c)) {
+		r.petition, r.period = h.Openings[i].Petition, periodOf(c[t.Cells[0].Period].Header)
+	}
 	for k, f := range sheet.Fields {
+		if !r.petition.IsZero() {
+			f.Rule = ledger.Rule{Kind: ledger.Exact}
+		}
 		v, err := said(f, t.Fields[k])
 		if err != nil {
 			return row{}, err
@@ -102,7 +109,7 @@ func (r row) value(field string) (value, bool) {
 // listed reports whether the row is shown as a list of ranges rather than among
 // counts: a band must not look like a number.
 func (r row) listed() bool {
-	return r.class == ledger.Restricted || slices.ContainsFunc(r.values, func(v value) bool { return v.kind == band || v.kind == hidden })
+	return r.class == ledger.Restricted || !r.petition.IsZero() || slices.ContainsFunc(r.values, func(v value) bool { return v.kind == band || v.kind == hidden })
 }
 
 // accounts is how many accounts the demands of the row specify, those of very

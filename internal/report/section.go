@@ -39,6 +39,7 @@ type cell struct {
 // entry is one number of a list: what it counts, and the range it is in.
 type entry struct {
 	Title, Law, From  string
+	Paper, Digest     string // the record of what permitted it, and its SHA-256
 	Text, Class, Says string
 	Range             bool
 }
@@ -249,7 +250,10 @@ func (l *language) list(r row) []entry {
 			e.Law = cited(a.Article)
 		}
 		e.Says = l.says(r, k)
-		if len(r.cells) > 1 {
+		if !r.petition.IsZero() {
+			e.Digest = r.petition.String()
+			e.Paper = "../../ledger/" + string(r.class) + "/documents/" + e.Digest
+		} else if len(r.cells) > 1 {
 			e.From = l.heldBack(r)
 		}
 		all = append(all, e)
@@ -275,6 +279,10 @@ func capital(s string) string {
 // says explains a value of a list.
 func (l *language) says(r row, k int) string {
 	switch v := r.values[k]; {
+	case !r.petition.IsZero():
+		return l.say("tables.opened")
+	case v.kind == hidden && r.structure.ID == "":
+		return l.say("tables.closed")
 	case v.kind == hidden:
 		return l.say("tables.hidden")
 	case v.kind == exact && r.class == ledger.Restricted:

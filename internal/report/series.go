@@ -50,7 +50,7 @@ func (s series) last(keep func(row) bool) []law.Period {
 // ledger.
 func (s series) countable(p law.Period) (rows []row, left []string) {
 	for _, r := range s.rows[p] {
-		if r.class != ledger.Public {
+		if r.class != ledger.Public || !r.petition.IsZero() {
 			continue
 		}
 		if slices.ContainsFunc(s.rows[p], func(o row) bool { return o.class == ledger.Public && o.regime == r.regime && !o.exact() }) {
