@@ -1,7 +1,7 @@
 // Openings of leaves: ledger.md section 6.
 
 import type { Bytes } from "./bytes.ts";
-import { Reader, concat, equal, fromAscii, lp, sha256, text, toHex, u32 } from "./bytes.ts";
+import { Reader, concat, equal, fromAscii, lp, sha256, text, u32 } from "./bytes.ts";
 import type { Point } from "./group.ts";
 import { B, G, msm, scalar } from "./group.ts";
 import type { Header, Sheet } from "./header.ts";
@@ -154,8 +154,4 @@ export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, 
   }
   if (p.account !== undefined && o.type !== "account") unchecked.push(`account: the receipt is of the type ${o.type}`);
   return { checked, unchecked };
-}
-
-export function describeOpening(o: Opening): string {
-  return `sheet ${o.sheet}, type ${o.type}, day ${o.day}, v ${o.v.join(",")}, subject ${toHex(o.subject)}`;
 }

@@ -112,3 +112,8 @@ test("a closed ledger", () => {
 bad("a closed ledger's trailer changed", { closed: true, files: (f) => void f.get("ledger/restricted/trailers/001")!.fill(0, 80, 90) }, /trailers\/001: is not the last entry/);
 bad("a closed ledger with entries", { closed: true, files: (f) => void f.set("ledger/restricted/tile/entries/001", text("")) }, /are published although/);
 bad("a closed ledger's notices", { closed: true, notices: (l) => void l.shift() }, /notes are not those/);
+test("a ledger under an embargo", () => {
+  // a deferred cell of period 0 is in no report yet, so nothing is public
+  const r = run({ closed: true, header: (h) => void (h.publication = "after-embargo") });
+  assert.deepEqual(r.ledgers[0].hidden, [0, 1]);
+});
