@@ -51,8 +51,8 @@ func pastDemands(periods [3]law.Period, now time.Time) []pastDemand {
 		if end.After(now) {
 			end = now.AddDate(0, 0, -1)
 		}
-		const each = 15
-		step := end.Sub(p.From) / (each + 1)
+		each := 12 + 3*n
+		step := end.Sub(p.From) / time.Duration(each+1)
 		for i := range each {
 			d := pastDemand{at: p.From.Add(step*time.Duration(i+1) + time.Duration(n)*time.Hour).Truncate(time.Second), from: periods[0].From.AddDate(0, -2, 0), to: periods[0].From.AddDate(0, -1, 0)}
 			switch {
@@ -62,7 +62,7 @@ func pastDemands(periods [3]law.Period, now time.Time) []pastDemand {
 				d.instrument, d.authority, d.accounts = "eu/epoc-content", "de-sta-koeln", []string{"dora"}
 			case i%5 == 4:
 				d.instrument, d.authority, d.accounts = "us/fisa-content", "us-fbi", []string{"dora"}
-			case i == 8:
+			case i%15 == 8:
 				d.instrument, d.authority, d.accounts = "us/emergency", "us-dc-wawd", []string{"emil"} // whom nobody knows: no data
 			case i%5 == 3:
 				d.instrument, d.authority, d.accounts = "us/search-warrant", "us-dc-wawd", []string{"dora", "emil"}
