@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -86,44 +88,57 @@ func (l *writtenLog) end(entries [][]byte, sums Sums) {
 	}
 }
 
-// replace publishes the log anew with other entries in the place of bundle n's,
-// as a provider can whose witnesses saw nothing else before.
-func (l *writtenLog) replace(n int, change func(entries [][]byte) [][]byte) {
+// rewrite publishes the log anew, as a provider can whose witnesses never saw it
+// before: with other entries in the place of those of a bundle, none, or those
+// of several; and with other times.
+func (l *writtenLog) rewrite(change func(n int, entries [][]byte) [][]byte, cosigned func(size int, at uint64) uint64) {
+	l.w.t.Helper()
 	all := l.entries
-	sizes := []int{}
-	for size := range l.w.dir {
-		if rest, ok := strings.CutPrefix(size, classPath(l.class, "checkpoints/")); ok {
-			v := 0
-			for _, d := range rest {
-				v = v*10 + int(d-'0')
-			}
-			sizes = append(sizes, v)
-		}
-	}
 	times := map[int]uint64{}
-	for _, size := range sizes {
-		p, tick, err := l.chain.TickAt(uint64(size))
-		if err != nil {
-			l.w.t.Fatal(err)
+	for path := range l.w.dir {
+		rest, ok := strings.CutPrefix(path, classPath(l.class, "checkpoints/"))
+		if !ok {
+			continue
 		}
-		if times[size] = uint64(p.TickTime(tick).Unix()); tick == 0 {
+		size, err := strconv.Atoi(rest)
+		noError(err)
+		p, tick, err := l.chain.TickAt(uint64(size))
+		noError(err)
+		times[size] = uint64(p.TickTime(tick).Unix())
+		if tick == 0 {
 			times[size] = p.From - 1
+		}
+		if cosigned != nil {
+			times[size] = cosigned(size, times[size])
 		}
 	}
 	l.entries, l.hashes = nil, nil
+	maps.DeleteFunc(l.w.dir, func(path string, _ []byte) bool { return strings.HasPrefix(path, classPath(l.class, "tile/")) })
 	for at := 0; at < len(all); at += BundleSize {
 		bundle := all[at : at+BundleSize]
-		if at/BundleSize == n {
+		if change != nil {
 			var own [][]byte
 			for _, e := range bundle {
 				own = append(own, bytes.Clone(e))
 			}
-			bundle = change(own)
+			bundle = change(at/BundleSize, own)
 		}
-		l.write(bundle)
-		if t, ok := times[len(l.entries)]; ok {
-			l.publish(t)
+		for ; len(bundle) > 0; bundle = bundle[BundleSize:] {
+			l.write(bundle[:BundleSize])
+			if t, ok := times[len(l.entries)]; ok {
+				l.publish(t)
+			}
 		}
+	}
+}
+
+// in changes one bundle.
+func in(bundle int, change func(entries [][]byte)) func(int, [][]byte) [][]byte {
+	return func(n int, entries [][]byte) [][]byte {
+		if n == bundle {
+			change(entries)
+		}
+		return entries
 	}
 }
 

@@ -2,15 +2,16 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 )
 
-// whole is a directory that shows every rule: a public log of three periods and
-// a restricted one of two, which defers a sheet; two reports, the first of which
-// was corrected; exact, small, banded and hidden fields.
-var whole = sync.OnceValue(func() *world {
+// untold is a directory that shows every rule, before its second report: a public
+// log of three periods and a restricted one of two, which defers a sheet; exact,
+// small, banded and hidden fields; a report that was corrected.
+var untold = sync.OnceValue(func() *world {
 	w := newWorld(builder{})
 	exact, small, hidden := Rule{Kind: Exact}, Rule{Small, 10}, Rule{Kind: Hidden}
 	h := w.header(Public, 2,
@@ -69,6 +70,9 @@ var whole = sync.OnceValue(func() *world {
 	w.list = raw
 	pub.notice(NoticeTally, sha256.Sum256(raw))
 	w.remember("B-1", pub, pub.demand("us/search-warrant", "B-1", "nodata", "alice"))
+	for i := range 11 {
+		w.remember("T-"+strconv.Itoa(i), pub, pub.demand("us/subpoena/ca", "T-"+strconv.Itoa(i), ""))
+	}
 	pub.next(w.waiting()...)
 	pub.next()
 	res.next()
@@ -76,8 +80,14 @@ var whole = sync.OnceValue(func() *world {
 	w.dir["reports/2026-a/index.html"] = words
 	first.Files[0].SHA256 = sha256.Sum256(words)
 	w.sign(first, 2)
+	return w
+})
+
+// whole is that directory with its second report, and one more tick.
+var whole = sync.OnceValue(func() *world {
+	w := untold().branch(builder{}, "whole")
 	w.tell("2026-b")
-	pub.next()
+	w.public().next()
 	return w
 })
 

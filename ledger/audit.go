@@ -153,6 +153,9 @@ func (a *Audit) read(ctx context.Context, r *reader, l *Ledger) error {
 		for n := first; n < min(first+chunk, total); n++ {
 			j, err := w.job(n)
 			if err != nil {
+				if earlier := w.check(jobs); earlier != nil {
+					return earlier
+				}
 				return err
 			}
 			jobs = append(jobs, j)

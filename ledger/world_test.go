@@ -302,10 +302,10 @@ func (l *writtenLog) demand(sheet, reference, outcome string, accounts ...string
 }
 
 // tell writes the report of every table whose time has come.
-func (w *world) tell(name string) *Report { return w.tellWith(name, nil) }
+func (w *world) tell(name string) *Report { return w.tellWith(name, nil, nil) }
 
-// tellWith changes what is said before it is proved.
-func (w *world) tellWith(name string, lie func(*Draft)) *Report {
+// tellWith changes what is said before it is proved, and after.
+func (w *world) tellWith(name string, lie func(*Draft), change func(*Report)) *Report {
 	w.t.Helper()
 	d := &Draft{Statement: Statement{Name: name, Number: uint64(len(w.names)), Tables: []Row{}}}
 	for _, c := range []Class{Public, Restricted} {
@@ -343,6 +343,9 @@ func (w *world) tellWith(name string, lie func(*Draft)) *Report {
 	w.dir["reports/"+name+"/index.html"] = page
 	r.Files = []File{{"index.html", sha256.Sum256(page)}}
 	w.names = append(w.names, name)
+	if change != nil {
+		change(r)
+	}
 	w.sign(r, 1)
 	return r
 }
@@ -353,11 +356,15 @@ func (w *world) sign(r *Report, version int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	name := w.names[len(w.names)-1]
+	if version > 1 {
+		name = r.Statement.Name
+	}
 	n, err := SignReport(r.Statement.Name, b, version, noteSigner(w.t, "example.org/report", w.report))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	dir := "reports/" + r.Statement.Name + "/"
+	dir := "reports/" + name + "/"
 	if version > 1 {
 		old := fmt.Sprintf("%sreport-%d", dir, version-1)
 		w.dir[old+".json"], w.dir[old+".note"] = w.dir[dir+"report.json"], w.dir[dir+"report.note"]
@@ -480,6 +487,7 @@ func (w *world) branch(t testing.TB, name string) *world {
 	c := *w
 	c.t, c.rand = t, seeded(name)
 	c.dir, c.logs, c.names = maps.Clone(w.dir), map[Class]*writtenLog{}, slices.Clone(w.names)
+	c.facts, c.at = maps.Clone(w.facts), maps.Clone(w.at)
 	for class, l := range w.logs {
 		m := *l
 		m.w, m.told, m.sums = &c, maps.Clone(l.told), map[uint64]Sums{}
