@@ -12,6 +12,7 @@ import (
 // TestTwoPeriods writes two periods and has the ledger's audit and receipts
 // agree with what was planted.
 func TestTwoPeriods(t *testing.T) {
+	t.Parallel()
 	h, l := begun(t, 2)
 	first := l.Chain()[0]
 	second := h.next(l)
@@ -63,6 +64,7 @@ func TestTwoPeriods(t *testing.T) {
 
 // TestOrder makes a tick early, with too many facts, and late.
 func TestOrder(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	h, l := begun(t, 3)
 	p, tick, at, ok := l.Next()

@@ -52,13 +52,13 @@ func (l *Log) ask(ctx context.Context, p *plan) ([]byte, map[string]string, erro
 	if err := l.signs(period.Header); err != nil {
 		return nil, nil, err
 	}
+	if _, err := l.newTiles(p); err != nil { // nothing is signed that could not be published
+		return nil, nil, l.stop(err)
+	}
 	text := ledger.CheckpointText(period.Origin, p.After.size(), p.After.root())
 	signed, err := note.Sign(&note.Note{Text: text}, l.o.Signer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ledger: sign checkpoint: %w", err)
-	}
-	if _, err := l.newTiles(p); err != nil { // nothing is signed that could not be published
-		return nil, nil, l.stop(err)
 	}
 	c := &crowd{witnesses: l.o.Witnesses, client: l.o.Client, dir: l.path(logDir), tree: p.After, before: p.Before.size(), checkpoint: signed}
 	b, unsigned := c.gather(ctx, period.Witnesses)

@@ -14,6 +14,7 @@ import (
 // TestOldCopies puts parts of an older copy of a ledger's directory, or the
 // whole, in the place of the newer ones: it must stop.
 func TestOldCopies(t *testing.T) {
+	t.Parallel()
 	h, dirs := states(t)
 	tile := filepath.Join(logDir, "tile")
 	for name, x := range map[string]struct {
@@ -74,6 +75,7 @@ func swap(t *testing.T, at, with string) {
 // TestOldCopyIsWitnessed brings back an old copy that is whole in itself: what
 // it plans anew, the witnesses refuse, and nothing of it is public.
 func TestOldCopyIsWitnessed(t *testing.T) {
+	t.Parallel()
 	h, l := begun(t, 2)
 	old := h.copyTo(t)
 	h.tick(l, demand(t, l.Chain()[0], "us/subpoena", "A-1")...)
@@ -91,6 +93,7 @@ func TestOldCopyIsWitnessed(t *testing.T) {
 
 // TestDamage changes one byte of a file, or takes a file away.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	h, dirs := states(t)
 	newest, waiting := planName(1, 1), planName(1, 1)
 	for name, x := range map[string]struct {
@@ -167,6 +170,7 @@ func sameFiles(t *testing.T, before, now map[string]int64) {
 
 // TestOneWriter opens a ledger twice.
 func TestOneWriter(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, t.Name())
 	l := h.open()
 	_, err := Open(context.Background(), h.o)
@@ -191,6 +195,7 @@ func TestOneWriter(t *testing.T) {
 
 // TestWrongKeys opens a ledger with keys that are not its own.
 func TestWrongKeys(t *testing.T) {
+	t.Parallel()
 	h, dirs := states(t)
 	c := h.in(t, dirs["done"])
 	c.o.Seal = newSafe("another")
@@ -210,6 +215,7 @@ func TestWrongKeys(t *testing.T) {
 
 // TestClock sets the clock back.
 func TestClock(t *testing.T) {
+	t.Parallel()
 	h, dirs := states(t)
 	c := h.in(t, dirs["prepare"])
 	l := c.open()
