@@ -125,7 +125,14 @@ func (c Chain) checkOpenings(p *Period) error {
 	}
 	for _, o := range p.Openings {
 		first, _ := c.Sheet(o.Cells[0])
+		leaves := uint64(0)
 		for _, cell := range o.Cells {
+			if cell.Period < uint64(len(c)) {
+				leaves += c[cell.Period].slotsOf(cell.Sheet)
+			}
+			if leaves > maxLeaves {
+				return fmt.Errorf("opening %s has more than 2^%d slots", o.Name, sumBits)
+			}
 			if s, ok := c.Sheet(cell); !ok || !s.exact().sameRules(first.exact()) {
 				return fmt.Errorf("opening %s: there is no cell of %s in period %d, or it has other fields", o.Name, cell.Sheet, cell.Period)
 			}

@@ -153,6 +153,17 @@ func (h *Header) Hash() Hash {
 	return sha256.Sum256(b)
 }
 
+// How long the law may have a table wait after its period, and how long it may
+// take to tell it from then on, in days.
+const maxWait, maxDue = 1100, 400
+
+// inTime reports whether a table's dates are such that it must be told some day,
+// and can be.
+func inTime(notBefore, due, first, to uint64) bool {
+	const day = 24 * 3600
+	return notBefore >= first && notBefore <= to+maxWait*day && due >= notBefore && due <= notBefore+maxDue*day
+}
+
 var tableName = regexp.MustCompile(`^[a-z0-9/_-]{1,64}$`)
 
 // Check reports whether the header keeps every rule that it can break alone.
@@ -249,8 +260,8 @@ func (h *Header) checkTables() error {
 		if !tableName.MatchString(t.Name) || i > 0 && h.Tables[i-1].Name >= t.Name {
 			return fmt.Errorf("table %q: want 1 to 64 of a-z, 0-9, -, _ and /, in ascending order", t.Name)
 		}
-		if len(t.Cells) == 0 || t.Due < t.NotBefore || t.NotBefore < h.To || t.Due > 1<<40 {
-			return fmt.Errorf("table %s: %d cells, from %d on, due at %d", t.Name, len(t.Cells), t.NotBefore, t.Due)
+		if len(t.Cells) == 0 || !inTime(t.NotBefore, t.Due, h.To, h.To) {
+			return fmt.Errorf("table %s: %d cells, from %d on, due at %d: want the period's end or up to %d days later, and at most %d days to the due date", t.Name, len(t.Cells), t.NotBefore, t.Due, maxWait, maxDue)
 		}
 		for _, c := range t.Cells {
 			if in[c] != "" {
@@ -269,7 +280,7 @@ func (h *Header) checkTables() error {
 		if !tableName.MatchString(o.Name) || i > 0 && h.Openings[i-1].Name >= o.Name || slices.ContainsFunc(h.Tables, func(t Table) bool { return t.Name == o.Name }) {
 			return fmt.Errorf("opening %q: its name is malformed, out of order or a table's", o.Name)
 		}
-		if len(o.Cells) == 0 || o.Due < o.NotBefore || o.NotBefore < h.From || o.Due > 1<<40 || slices.ContainsFunc(o.Cells, func(c CellName) bool { return c.Period >= h.Number }) {
+		if len(o.Cells) == 0 || !inTime(o.NotBefore, o.Due, h.From, h.To) || slices.ContainsFunc(o.Cells, func(c CellName) bool { return c.Period >= h.Number }) {
 			return fmt.Errorf("opening %s: want cells of earlier periods, and dates in this one or later", o.Name)
 		}
 	}
@@ -288,12 +299,18 @@ func (h *Header) checkKeys() error {
 	}
 	names := map[string]bool{}
 	for _, w := range h.Witnesses.Keys {
-		if w.Organisation == "" || names["o"+w.Organisation] || names["k"+w.Key] {
+		k, err := parseWitness(w.Key)
+		if err != nil {
+			return err
+		}
+		if w.Organisation == "" || names["o"+w.Organisation] || names["k"+string(k.pub)] {
 			return fmt.Errorf("witness %q of %q: every key and every organisation stands once", w.Key, w.Organisation)
 		}
-		names["o"+w.Organisation], names["k"+w.Key] = true, true
-		if _, err := parseWitness(w.Key); err != nil {
-			return err
+		names["o"+w.Organisation], names["k"+string(k.pub)] = true, true
+	}
+	for i, k := range h.Keys.Promise {
+		if slices.Contains(h.Keys.Promise[:i], k) {
+			return fmt.Errorf("promise key %q stands twice", k)
 		}
 	}
 	for _, k := range keys {

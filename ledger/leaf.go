@@ -182,7 +182,7 @@ func (o *Opening) fits(s Sheet) error {
 		return fmt.Errorf("the opening is of sheet %s, not %s", o.Sheet, s.Name)
 	}
 	want, at := Values{}, s.field(o.Type)
-	if at < 0 {
+	if at < 0 || o.Type == bulkField {
 		return fmt.Errorf("sheet %s has no field %q", s.Name, o.Type)
 	}
 	want[at] = 1

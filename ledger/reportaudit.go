@@ -175,6 +175,9 @@ func (a *Audit) signed(v *Verdict, r *Report, dir string, raw []byte) error {
 
 // files compares each file that the report names.
 func (a *Audit) files(r *Report, dir string) error {
+	if !r.Words.IsZero() && !slices.Contains(r.Files, File{"words.json", r.Words}) {
+		return errors.New("its words are not in words.json")
+	}
 	for i, f := range r.Files {
 		if i > 0 && r.Files[i-1].Path >= f.Path || !fs.ValidPath(f.Path) {
 			return fmt.Errorf("file %q is out of order", f.Path)
@@ -242,8 +245,8 @@ func (l placed) cellsOf(row *Row) (Sheet, error) {
 	all := l.Chain.Ready(l.period, l.tick, l.timeOf(l.period, l.tick))
 	t := all[slices.IndexFunc(all, func(t ReadyTable) bool { return t.Name == row.Name && t.Header == row.Header })]
 	opened := !t.Petition.IsZero()
-	if _, said := l.notice(NoticePetition, t.Petition); opened && !said {
-		return Sheet{}, errors.New("it opens cells by a petition of which the ledger has no notice")
+	if n, said := l.notice(NoticePetition, t.Petition); opened && (!said || n.Bundle*BundleSize >= l.Chain[t.Header].Start) {
+		return Sheet{}, errors.New("it opens cells by a petition of which the ledger had no notice before the header")
 	}
 	if len(row.Cells) != len(t.Cells) {
 		return Sheet{}, fmt.Errorf("it has %d cells, its header says %d", len(row.Cells), len(t.Cells))
