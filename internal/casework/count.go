@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 type Sealer interface {
 	Seal(plain []byte) ([]byte, error)
 	Unseal(sealed []byte) ([]byte, error)
+	// Hedge returns randomness for one occasion, that no other gets.
+	Hedge(rand io.Reader, occasion ...string) (io.Reader, error)
 }
 
 // Book is one of the provider's ledgers at the desk.
@@ -168,7 +171,11 @@ func (c *counter) received() error {
 	if err := c.room(p, map[string]int{sheet: 2, accounts: len(each)}); err != nil {
 		return err
 	}
-	salted, err := ledger.NewDemand(ledger.Hash(c.sub.Subject()), sheet, rand.Reader)
+	hedged, err := c.book.Sealer.Hedge(rand.Reader, "demand", c.sub.Subject().String(), c.desk.Now().String())
+	if err != nil {
+		return err
+	}
+	salted, err := ledger.NewDemand(ledger.Hash(c.sub.Subject()), sheet, hedged)
 	if err != nil {
 		return err
 	}
@@ -279,7 +286,11 @@ func (c *counter) add(d ledger.Demand, kind, account string, i, bulk uint32, at 
 	if err != nil {
 		return err
 	}
-	f, err := d.Fact(p, kind, account, i, bulk, at, rand.Reader)
+	hedged, err := c.book.Sealer.Hedge(rand.Reader, "fact", id, p.Hash.String(), c.desk.Now().String())
+	if err != nil {
+		return err
+	}
+	f, err := d.Fact(p, kind, account, i, bulk, at, hedged)
 	if err != nil {
 		return err
 	}

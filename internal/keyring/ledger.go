@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha3"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -140,6 +141,26 @@ func (p *Periods) Seal(plain []byte) ([]byte, error) {
 	}
 	sealed, err := s.Seal(plain)
 	return append(binary.BigEndian.AppendUint64(nil, n), sealed...), err
+}
+
+// Hedge returns randomness for one occasion that follows from rand, from the
+// present period's key and from the occasion: where a copy of a machine repeats
+// its random numbers, another occasion still gets others.
+func (p *Periods) Hedge(random io.Reader, occasion ...string) (io.Reader, error) {
+	s, err := p.sealer(p.now(), true)
+	if err != nil {
+		return nil, err
+	}
+	var fresh [64]byte
+	if _, err := io.ReadFull(random, fresh[:]); err != nil {
+		return nil, fmt.Errorf("draw randomness: %w", err)
+	}
+	h := sha3.NewSHAKE256()
+	for _, part := range append([]string{"vitrine/hedge/v1", fmt.Sprint(s.id.identities[0]), string(fresh[:])}, occasion...) {
+		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
+		h.Write([]byte(part))
+	}
+	return h, nil
 }
 
 // Unseal returns what Seal sealed.
