@@ -375,47 +375,27 @@ func PaperKind(head []byte) string {
 }
 
 // Tally checks a list and its proof against the audited ledger that it is of.
-// earlier are lists of earlier periods that were committed to.
-func (v *Verdict) Tally(list, proof []byte, earlier [][]byte) (*Tally, error) {
+// beside are lists of other sheets, or of earlier periods, that were committed
+// to.
+func (v *Verdict) Tally(list, proof []byte, beside [][]byte) (*Tally, error) {
 	of, err := ParseList(list)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(v.Ledgers, func(l Ledger) bool { return l.Chain[0].Origin == of.Origin })
-	if i < 0 {
+	l, ok := v.Ledger(of.Origin)
+	if !ok {
 		return nil, fmt.Errorf("tally: the list is of the ledger %s, which is not here", of.Origin)
 	}
-	l, parents := &v.Ledgers[i], map[Hash]bool{}
-	for _, b := range earlier {
-		if err := l.parents(b, of.Cell.Period, parents); err != nil {
-			return nil, fmt.Errorf("tally: earlier list: %w", err)
-		}
-	}
-	return l.CheckTally(list, proof, parents)
+	return l.CheckTally(list, proof, beside)
 }
 
-// parents takes the demands of an earlier list.
-func (l *Ledger) parents(b []byte, period uint64, parents map[Hash]bool) error {
-	if _, _, err := l.Committed(b); err != nil {
-		return err
+// Ledger returns the audited ledger of an origin.
+func (v *Verdict) Ledger(origin string) (*Ledger, bool) {
+	i := slices.IndexFunc(v.Ledgers, func(l Ledger) bool { return l.Chain[0].Origin == origin })
+	if i < 0 {
+		return nil, false
 	}
-	list, err := ParseList(b)
-	if err != nil {
-		return err
-	}
-	if list.Cell.Period > period {
-		return fmt.Errorf("it is of period %d", list.Cell.Period)
-	}
-	for _, leaf := range list.Leaves {
-		f, err := leaf.Fact()
-		if err != nil {
-			return err
-		}
-		if f.Type == TypeDemand {
-			parents[f.Parent] = true
-		}
-	}
-	return nil
+	return &v.Ledgers[i], true
 }
 
 // DocumentHash is the digest of the very bytes that were sent.

@@ -180,5 +180,8 @@ func (t *Tally) Lines() []string {
 	for _, name := range slices.Sorted(maps.Keys(t.Totals)) {
 		said = append(said, fmt.Sprintf("%s: %d", name, t.Totals[name]))
 	}
+	if t.Others > 0 {
+		said = append(said, fmt.Sprintf("caution: the ledger has the notices of %s that were not given here. A cell has one list: ask the provider for a second one, and which cells the others are of.", several(t.Others, "other list")))
+	}
 	return append(said, "Not shown: that each fact is true. For that the auditor looks at the papers of a sample.")
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 )
 
 // List is the facts of a cell, as an auditor gets them. It is secret: it says
@@ -129,92 +130,89 @@ type Tally struct {
 	Cell   CellName
 	Leaves int
 	Totals map[string]uint64 // by field
-	Facts  []*Fact
+	Facts  []*Fact           // in the order of the list
+	// Others is how many lists of the ledger were committed to and not given. A
+	// cell has one list, so an auditor asks what they are.
+	Others int
 }
 
-// CheckTally verifies a list and its proof against the audited ledger. parents
-// are the parents of demands on lists of earlier periods.
-func (l *Ledger) CheckTally(list, proof []byte, parents map[Hash]bool) (*Tally, error) {
-	t, err := l.checkTally(list, proof, parents)
+// CheckTally verifies a list and its proof against the audited ledger. beside
+// are lists on which demands stand whose accounts or outcomes are on this one:
+// of another sheet, or of an earlier period.
+func (l *Ledger) CheckTally(list, proof []byte, beside [][]byte) (*Tally, error) {
+	t, err := l.checkTally(list, proof, beside)
 	if err != nil {
 		return nil, fmt.Errorf("tally: %w", err)
 	}
 	return t, nil
 }
 
-func (l *Ledger) checkTally(raw, proof []byte, parents map[Hash]bool) (*Tally, error) {
-	list, err := ParseList(raw)
+func (l *Ledger) checkTally(raw, proof []byte, beside [][]byte) (*Tally, error) {
+	list, facts, err := l.openList(raw)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := l.notice(NoticeTally, sha256.Sum256(raw)); !ok {
-		return nil, errors.New("the list was not committed to: its digest is no notice of the ledger")
-	}
-	cell, ok := l.cells[list.Cell]
-	if !ok || list.Origin != l.Chain[0].Origin {
-		return nil, fmt.Errorf("the ledger has no complete cell of %s in period %d", list.Cell.Sheet, list.Cell.Period)
-	}
-	p := l.Chain[list.Cell.Period]
-	s, _ := p.Sheet(list.Cell.Sheet)
-	t := &Tally{Cell: list.Cell, Leaves: len(list.Leaves), Totals: map[string]uint64{}}
-	if err := t.open(p, s, list, parents); err != nil {
+	seen := newOpened()
+	if err := seen.take(list, facts); err != nil {
 		return nil, err
 	}
-	d, err := decodePoint(cell[:])
+	digests := []Hash{sha256.Sum256(raw)}
+	for _, b := range beside {
+		other, more, err := l.openList(b)
+		if err == nil && other.Cell.Period > list.Cell.Period {
+			err = fmt.Errorf("it is of period %d, which is later", other.Cell.Period)
+		}
+		if err == nil {
+			err = seen.take(other, more)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("a list beside it: %w", err)
+		}
+		digests = append(digests, sha256.Sum256(b))
+	}
+	if err := seen.joined(list, facts); err != nil {
+		return nil, err
+	}
+	s, _ := l.Chain.Sheet(list.Cell)
+	t := &Tally{Cell: list.Cell, Leaves: len(list.Leaves), Totals: map[string]uint64{}, Facts: facts, Others: l.otherLists(digests)}
+	for k, field := range s.Fields {
+		t.Totals[field.Name] = 0
+		for _, f := range facts {
+			t.Totals[field.Name] += uint64(f.Values[k])
+		}
+	}
+	return t, l.holdsOnly(list.Cell, s, raw, facts, proof)
+}
+
+// holdsOnly checks the proof that a cell holds these facts and no others.
+func (l *Ledger) holdsOnly(cell CellName, s Sheet, raw []byte, facts []*Fact, proof []byte) error {
+	p := l.cells[cell]
+	d, err := decodePoint(p[:])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, f := range t.Facts {
+	for _, f := range facts {
 		c, err := f.commitment(s)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		d.add(d, new(point).neg(c))
 	}
-	if err := checkExact(tallyTranscript(raw, cell), d, proof); err != nil {
-		return nil, fmt.Errorf("the cell holds more than the list: %w", err)
-	}
-	return t, nil
-}
-
-// open opens every listed leaf, and counts.
-func (t *Tally) open(p *Period, s Sheet, list *List, parents map[Hash]bool) error {
-	demands, subjects := map[Hash]bool{}, map[Hash]bool{}
-	for h := range parents {
-		demands[h] = true
-	}
-	for _, leaf := range list.Leaves {
-		f, err := leaf.Fact()
-		if err == nil {
-			_, err = p.agrees(&f.Opening)
-		}
-		if err == nil {
-			err = p.holdsLeaf(leaf.Index, s.Name)
-		}
-		if err == nil && f.Parent != ParentOf(f.ParentSalt, f.Subject) && f.Type == TypeDemand {
-			err = errors.New("its parent is not its own")
-		}
-		if err == nil && subjects[f.Subject] {
-			err = errors.New("its subject stands on the list twice")
-		}
-		if err != nil {
-			return fmt.Errorf("entry %d: %w", leaf.Index, err)
-		}
-		subjects[f.Subject] = true
-		if f.Type == TypeDemand {
-			demands[f.Parent] = true
-		}
-		for k, field := range s.Fields {
-			t.Totals[field.Name] += uint64(f.Values[k])
-		}
-		t.Facts = append(t.Facts, f)
-	}
-	for i, f := range t.Facts {
-		if f.Type != TypeDemand && !demands[f.Parent] {
-			return fmt.Errorf("entry %d: a fact of type %s without its demand", list.Leaves[i].Index, f.Type)
-		}
+	if err := checkExact(tallyTranscript(raw, p), d, proof); err != nil {
+		return fmt.Errorf("the cell holds more than the list: %w", err)
 	}
 	return nil
+}
+
+// otherLists counts the lists that were committed to and are none of these.
+func (l *Ledger) otherLists(digests []Hash) int {
+	n := 0
+	for _, notice := range l.notices {
+		if notice.Kind == NoticeTally && !slices.Contains(digests, notice.Digest) {
+			n++
+		}
+	}
+	return n
 }
 
 // notice finds a notice by its digest.
