@@ -104,25 +104,27 @@ func multiScalar(lists ...terms) *point {
 		n += len(l.scalars)
 	}
 	c := windowBits(n)
-	windows := windowCount(c)
-	digits := make([]windowed, 0, n)
+	digits := make([][]int16, windowCount(c))
+	for w := range digits {
+		digits[w] = make([]int16, 0, n)
+	}
 	for _, l := range lists {
 		for i := range l.scalars {
-			digits = append(digits, windowsOf(&l.scalars[i], c, windows))
+			appendDigits(digits, &l.scalars[i], c)
 		}
 	}
 	acc := identity()
 	buckets := make([]point, 1<<(c-1)+2)
-	for w := windows - 1; w >= 0; w-- {
+	for w := len(digits) - 1; w >= 0; w-- {
 		for range c {
 			acc.double()
 		}
 		for i := range buckets {
 			buckets[i] = point{y: *feOne, z: *feOne}
 		}
-		d := digits
+		d := digits[w]
 		for _, l := range lists {
-			fill(buckets, d[:len(l.points)], l.points, w, c, windows)
+			fill(buckets, d[:len(l.points)], l.points)
 			d = d[len(l.points):]
 		}
 		acc.add(acc, bucketSum(buckets))
@@ -131,13 +133,12 @@ func multiScalar(lists ...terms) *point {
 }
 
 // fill adds each point to the bucket of its digit.
-func fill(buckets []point, digits []windowed, points []addend, w, c, windows int) {
-	for i := range digits {
-		d := digits[i].digit(w, c, windows)
+func fill(buckets []point, digits []int16, points []addend) {
+	for i, d := range digits {
 		if d > 0 {
-			buckets[d].addVar(&points[i], digits[i].negative)
+			buckets[d].addVar(&points[i], false)
 		} else if d < 0 {
-			buckets[-d].addVar(&points[i], !digits[i].negative)
+			buckets[-d].addVar(&points[i], true)
 		}
 	}
 }
@@ -169,10 +170,13 @@ func foldTable(table []point, s []scalar) []point {
 // windowCount is the number of windows of c bits in 252.
 func windowCount(c int) int { return (252 + c - 1) / c }
 
+// maxWindow keeps the buckets in a processor's cache: a third of a megabyte.
+const maxWindow = 12
+
 // windowBits is the window that takes the fewest additions for n points.
 func windowBits(n int) int {
 	best, cost := 0, 0
-	for c := 3; c <= 14; c++ {
+	for c := 3; c <= maxWindow; c++ {
 		if k := windowCount(c) * (3*n + 8<<(c-1)); best == 0 || k < cost {
 			best, cost = c, k
 		}
@@ -180,32 +184,25 @@ func windowBits(n int) int {
 	return best
 }
 
-// windowed is a scalar whose digits in base 2^c can be read one by one. A digit
-// is between -2^(c-1) and 2^(c-1) + 1.
-type windowed struct {
-	k        number // the scalar, and 2^(c-1) added in each window but the last
-	negative bool
-}
-
-func windowsOf(s *scalar, c, windows int) (d windowed) {
-	d.k, d.negative = closest(s)
-	var half number
-	for w := range windows - 1 {
-		at := w*c + c - 1
-		half[at/64] |= 1 << (at % 64)
+// appendDigits appends a digit of s in base 2^c to each list, the lowest first.
+// A digit is between -2^(c-1) - 1 and 2^(c-1) + 1.
+func appendDigits(digits [][]int16, s *scalar, c int) {
+	k, negative := closest(s)
+	carry := 0
+	for w := range digits {
+		at := w * c
+		v := k[at/64] >> (at % 64)
+		if at%64+c > 64 && at/64 < 3 {
+			v |= k[at/64+1] << (64 - at%64)
+		}
+		d := int(v&(1<<c-1)) + carry
+		if carry = 0; d > 1<<(c-1) && w < len(digits)-1 {
+			d -= 1 << c
+			carry = 1
+		}
+		if negative {
+			d = -d
+		}
+		digits[w] = append(digits[w], int16(d))
 	}
-	d.k = d.k.plus(&half)
-	return d
-}
-
-func (d *windowed) digit(w, c, windows int) int {
-	at := w * c
-	v := d.k[at/64] >> (at % 64)
-	if at%64+c > 64 && at/64 < 3 {
-		v |= d.k[at/64+1] << (64 - at%64)
-	}
-	if w == windows-1 {
-		return int(v)
-	}
-	return int(v&(1<<c-1)) - 1<<(c-1)
 }
