@@ -74,14 +74,15 @@ func (s safe) Unseal(sealed []byte) ([]byte, error) { return s.Open(nil, nil, se
 // house is a provider with one ledger, whose every secret follows from its
 // name, so that a process that is started again has them too.
 type house struct {
-	t       testing.TB
-	name    string
-	dir     string
-	clock   *clock
-	private string // the log's key
-	log     ed25519.PrivateKey
-	crowd   []*Cosigner
-	o       Options
+	t     testing.TB
+	name  string
+	dir   string
+	clock *clock
+	from  time.Time // when header 0 begins
+	delta uint64
+	log   ed25519.PrivateKey
+	crowd []ledger.Witness // of header 0
+	o     Options
 }
 
 func keyOf(name string) ed25519.PrivateKey {
@@ -94,7 +95,7 @@ func newHouse(t testing.TB, name string) *house {
 }
 
 func newHouseIn(t testing.TB, name, dir string) *house {
-	h := &house{t: t, name: name, dir: dir, clock: &clock{at: begin.Add(-time.Hour)}, log: keyOf(name + "log")}
+	h := &house{t: t, name: name, dir: dir, from: begin, delta: day, clock: &clock{at: begin.Add(-time.Hour)}, log: keyOf(name + "log")}
 	h.o = Options{Dir: h.dir, Signer: signer(origin, h.log), Seal: newSafe(name), Rand: rand.Reader, Now: func() time.Time { return h.clock.now() }}
 	h.witnesses()
 	return h
@@ -105,7 +106,8 @@ func (h *house) witnesses() {
 	h.crowd, h.o.Witnesses = nil, nil
 	for i := range 2 {
 		c := NewCosigner(fmt.Sprintf("witness%d.example", i), keyOf(fmt.Sprint(h.name, i)), h.o.Now)
-		h.crowd, h.o.Witnesses = append(h.crowd, c), append(h.o.Witnesses, c.Witness())
+		h.crowd = append(h.crowd, ledger.Witness{Key: c.Key(), Organisation: fmt.Sprintf("Organisation %d", i)})
+		h.o.Witnesses = append(h.o.Witnesses, c.Witness())
 	}
 }
 
@@ -131,17 +133,14 @@ var fields = []ledger.Field{
 
 // header is a first header: two sheets, ticks of a day, two witnesses.
 func (h *house) header(ticks uint64) *ledger.Header {
-	from := uint64(begin.Unix())
+	from := uint64(h.from.Unix())
 	public := func(n string) ed25519.PublicKey { return keyOf(h.name + n).Public().(ed25519.PublicKey) }
 	hd := &ledger.Header{
-		Audit: ledger.AuditRule{Randomness: "drand quicknet", Sample: 60}, Class: ledger.Public, Delta: day, Due: 8 * day, From: from, To: from + ticks*day, Ticks: ticks,
-		Grid: []ledger.Allotment{{Sheet: "us/subpoena", Slots: 5}, {Sheet: "us/search-warrant", Slots: 250}}, Lag: day / 2, Origin: origin, Publication: ledger.Live, Suite: ledger.Suite,
+		Audit: ledger.AuditRule{Randomness: "drand quicknet", Sample: 60}, Class: ledger.Public, Delta: h.delta, Due: 8 * h.delta, From: from, To: from + ticks*h.delta, Ticks: ticks,
+		Grid: []ledger.Allotment{{Sheet: "us/subpoena", Slots: 5}, {Sheet: "us/search-warrant", Slots: 250}}, Lag: h.delta / 2, Origin: origin, Publication: ledger.Live, Suite: ledger.Suite,
 		Keys:      ledger.Keys{Log: ledger.PublicKey(origin, public("log")), Promise: []string{ledger.PublicKey("example.org/promise", public("promise"))}, Report: ledger.PublicKey("example.org/report", public("report"))},
 		Sheets:    []ledger.Sheet{{Name: "us/search-warrant", Fields: fields}, {Name: "us/subpoena", Fields: fields}},
-		Witnesses: ledger.Witnesses{Quorum: len(h.crowd)},
-	}
-	for i, c := range h.crowd {
-		hd.Witnesses.Keys = append(hd.Witnesses.Keys, ledger.Witness{Key: c.Key(), Organisation: fmt.Sprintf("Organisation %d", i)})
+		Witnesses: ledger.Witnesses{Keys: h.crowd, Quorum: len(h.crowd)},
 	}
 	for _, s := range hd.Sheets {
 		hd.Tables = append(hd.Tables, ledger.Table{Cells: []ledger.CellName{{Period: 0, Sheet: s.Name}}, Name: s.Name, NotBefore: hd.To, Due: hd.To + 90*day})
