@@ -48,6 +48,9 @@ func (l *writtenLog) forge(slots map[int]forgery, facts ...*Fact) []uint64 {
 			w.forge(slot, s, f)
 		}
 	}
+	if err := w.close(); err != nil {
+		l.w.t.Fatal(err)
+	}
 	trailer, err := w.trailer()
 	if err != nil {
 		l.w.t.Fatal(err)

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"runtime"
+	"slices"
+	"sync"
 )
 
 // Sizes of the range proof of a bundle.
@@ -70,6 +73,7 @@ func (p *Period) Tick(t uint64, notes Hash, facts []*Fact, sums Sums, rand io.Re
 	for slot, i := range at {
 		plan.Indices[i] = plan.First + uint64(slot/Slots*BundleSize+slot%Slots)
 	}
+	var bundles []*writer
 	for b := range p.Bundles() {
 		w := &writer{period: p, tick: t, number: b, notes: notes, sums: plan.Sums, rand: rand}
 		for slot := range Slots {
@@ -81,13 +85,36 @@ func (p *Period) Tick(t uint64, notes Hash, facts []*Fact, sums Sums, rand io.Re
 				return nil, err
 			}
 		}
-		trailer, err := w.trailer()
-		if err != nil {
+		if err := w.close(); err != nil {
 			return nil, err
 		}
-		plan.Entries = append(append(plan.Entries, w.entries...), trailer)
+		bundles = append(bundles, w)
+	}
+	trailers, err := prove(bundles)
+	if err != nil {
+		return nil, err
+	}
+	for b, w := range bundles {
+		plan.Entries = append(append(plan.Entries, w.entries...), trailers[b])
 	}
 	return plan, nil
+}
+
+// prove makes the trailers of bundles, as many at once as there are processors.
+// What one bundle's depends on another's, its sums, stands in it already.
+func prove(bundles []*writer) ([][]byte, error) {
+	trailers, errs := make([][]byte, len(bundles)), make([]error, len(bundles))
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wait sync.WaitGroup
+	for b, w := range bundles {
+		free <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-free }()
+			trailers[b], errs[b] = w.trailer()
+		})
+	}
+	wait.Wait()
+	return trailers, errors.Join(errs...)
 }
 
 // scatter draws a slot of its sheet for each fact.
@@ -138,8 +165,10 @@ type writer struct {
 	entries [][]byte
 	points  []point
 	before  []byte
+	after   []byte
 	bits    []uint64
 	blinds  []scalar
+	seed    [nonceSeed]byte
 }
 
 // leaf appends the leaf of a fact, or a dummy.
@@ -233,21 +262,29 @@ func (s Sheet) weights() []scalar {
 	return list
 }
 
-func (w *writer) trailer() ([]byte, error) {
-	var after []byte
+// close ends the bundle's leaves: it keeps the sums after them, and draws what
+// the proof takes of randomness, in the order of bundles.
+func (w *writer) close() error {
 	for _, i := range w.period.sheetsOf(w.number) {
 		p, err := w.sums[w.period.Sheets[i].Name].point(w.period.Sheets[i])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		after = append(after, p.Bytes()...)
+		w.after = append(w.after, p.Bytes()...)
 	}
-	b := &bundle{period: w.period, tick: w.tick, number: w.number, notes: w.notes, entries: w.entries, points: w.points, before: w.before, after: after}
-	proof, err := proveRange(b.transcript(), b.statement(), w.bits, w.blinds, w.rand)
+	if _, err := io.ReadFull(w.rand, w.seed[:]); err != nil {
+		return fmt.Errorf("read randomness: %w", err)
+	}
+	return nil
+}
+
+func (w *writer) trailer() ([]byte, error) {
+	b := &bundle{period: w.period, tick: w.tick, number: w.number, notes: w.notes, entries: w.entries, points: w.points, before: w.before, after: w.after}
+	proof, err := proveRange(b.transcript(), b.statement(), w.bits, w.blinds, bytes.NewReader(w.seed[:]))
 	if err != nil {
 		return nil, fmt.Errorf("prove bundle: %w", err)
 	}
-	return append(b.head(), append(after, proof...)...), nil
+	return append(b.head(), append(slices.Clone(w.after), proof...)...), nil
 }
 
 // bundle is one data bundle as it stands in the log.

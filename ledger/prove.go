@@ -231,6 +231,9 @@ func inner(a, b []scalar) *scalar {
 	return s
 }
 
+// nonceSeed is how much fresh randomness a prover takes.
+const nonceSeed = 64
+
 // nonces are the prover's random scalars. They follow from fresh randomness and
 // from all that is proved, so that a machine that was set back and draws the
 // same randomness again does not give a secret away.
@@ -240,7 +243,7 @@ type nonces struct {
 }
 
 func newNonces(t *transcript, values []uint64, blindings []scalar, rand io.Reader) (n nonces, err error) {
-	buf := make([]byte, 64, 256+40*len(values))
+	buf := make([]byte, nonceSeed, 256+40*len(values))
 	if _, err := io.ReadFull(rand, buf); err != nil {
 		return n, fmt.Errorf("read randomness: %w", err)
 	}
