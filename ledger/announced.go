@@ -13,12 +13,8 @@ import (
 // is the last one that was announced before, or, if none was, continues the one
 // before it.
 func (l *Ledger) chosen() error {
-	next, err := l.next()
-	if err != nil {
-		return err
-	}
 	for i, p := range l.Chain[1:] {
-		if other, ok := l.announcedLast(p.Hash, l.Chain[i].From, p.From, next); ok {
+		if other, ok := l.announcedLast(p.Hash, l.Chain[i].From, p.From); ok {
 			return fmt.Errorf("header %d is not the one that was announced last before its period: %s was, in bundle %d", p.Number, other.Digest, other.Bundle)
 		}
 		if l.announcedBefore(p) {
@@ -28,17 +24,17 @@ func (l *Ledger) chosen() error {
 			return fmt.Errorf("header %d was not announced before its period, and %w", p.Number, err)
 		}
 	}
-	return l.coming(next)
+	return l.coming()
 }
 
 // coming checks the header that is public ahead of its period.
-func (l *Ledger) coming(next *Period) error {
-	last := l.Chain[len(l.Chain)-1]
+func (l *Ledger) coming() error {
+	last, next := l.Chain[len(l.Chain)-1], l.next
 	hash := Hash{}
 	if next != nil {
 		hash = next.Hash
 	}
-	if other, ok := l.announcedLast(hash, last.From, last.To, next); ok {
+	if other, ok := l.announcedLast(hash, last.From, last.To); ok {
 		return fmt.Errorf("headers/%d.json is not the header that was announced last: %s was, in bundle %d", len(l.Chain), other.Digest, other.Bundle)
 	}
 	if next == nil {
@@ -55,7 +51,7 @@ func (l *Ledger) coming(next *Period) error {
 
 // announcedLast finds a header that was announced between two times, behind the
 // one with this hash, and that never came.
-func (l *Ledger) announcedLast(hash Hash, from, to uint64, next *Period) (other Notice, ok bool) {
+func (l *Ledger) announcedLast(hash Hash, from, to uint64) (other Notice, ok bool) {
 	for _, n := range l.notices {
 		if n.Kind != NoticeHeader {
 			continue
@@ -64,7 +60,7 @@ func (l *Ledger) announcedLast(hash Hash, from, to uint64, next *Period) (other 
 			ok = false
 			continue
 		}
-		used := next != nil && next.Hash == n.Digest || slices.ContainsFunc(l.Chain, func(p *Period) bool { return p.Hash == n.Digest })
+		used := l.next != nil && l.next.Hash == n.Digest || slices.ContainsFunc(l.Chain, func(p *Period) bool { return p.Hash == n.Digest })
 		if at := l.seen(n.Bundle); !used && at >= from && at < to {
 			other, ok = n, true
 		}
@@ -72,24 +68,25 @@ func (l *Ledger) announcedLast(hash Hash, from, to uint64, next *Period) (other 
 	return other, ok
 }
 
-// next is the header that is public ahead of its period, nil if there is none.
-func (l *Ledger) next() (*Period, error) {
+// readNext reads the header that is public ahead of its period, if there is one.
+func (l *Ledger) readNext() error {
 	b, err := l.reader.get("headers/" + strconv.Itoa(len(l.Chain)) + ".json")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h, err := ParseHeader(b)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	chain, err := l.Chain.With(h)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return chain[len(chain)-1], nil
+	l.next = chain[len(chain)-1]
+	return nil
 }
 
 // documents checks that the public documents of notices are there.

@@ -32,7 +32,7 @@ func headerAttacks() []attack {
 	return []attack{
 		changed("period-gap", "header 1 begins at 1767484800, the period before ended at 1767398400", Public, 1, func(h *Header) { moved(h, h.From+day, h.To+day) }),
 		changed("period-overlap", "header 1 begins at 1767312000, the period before ended at 1767398400", Public, 1, func(h *Header) { moved(h, h.From-day, h.To) }),
-		changed("period-longer", "bundle 3 (tick 0 of period 1): entry 0 is not that of header 1", Public, 1, func(h *Header) { moved(h, h.From, h.To+2*day) }),
+		changed("period-longer", "header 2 does not follow header 1", Public, 1, func(h *Header) { moved(h, h.From, h.To+2*day) }),
 		changed("header-previous", "header 1 does not follow header 0", Public, 1, func(h *Header) { h.Previous[3] ^= 1 }),
 		changed("header-number", "header 2 does not follow header 0", Public, 1, func(h *Header) { h.Number = 2; movedCells(h, 2) }),
 		changed("header-class", "is of class restricted", Public, 1, func(h *Header) { h.Class = Restricted }),

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -56,7 +57,8 @@ type Ledger struct {
 	times   map[uint64]uint64 // of their checkpoints, if anybody watches
 	cells   map[CellName]Hash
 	notices []Notice
-	trees   []Hash // of each bundle
+	next    *Period // whose header is public ahead of it; nil if none is
+	trees   []Hash  // of each bundle
 	reader  *reader
 }
 
@@ -112,8 +114,10 @@ func (a *Audit) ledger(ctx context.Context, class Class) (*Ledger, error) {
 	if l.notices, err = ParseNotices(notices); err != nil {
 		return nil, fmt.Errorf("%s ledger: %w", class, err)
 	}
-	if err := a.read(ctx, r, l); err != nil {
-		return nil, fmt.Errorf("%s ledger: %w", class, err)
+	for _, step := range []func() error{l.readNext, func() error { return a.read(ctx, r, l) }} {
+		if err := step(); err != nil {
+			return nil, l.fault(err)
+		}
 	}
 	return l, l.announced()
 }
@@ -430,10 +434,18 @@ func (l *Ledger) announced() error {
 	}
 	for _, check := range []func() error{l.chosen, l.documents} {
 		if err := check(); err != nil {
-			return fmt.Errorf("%s ledger: %w", l.Class, err)
+			return l.fault(err)
 		}
 	}
 	return nil
+}
+
+// fault names the ledger, if err does not do so yet.
+func (l *Ledger) fault(err error) error {
+	if name := string(l.Class) + " ledger: "; !strings.HasPrefix(err.Error(), name) {
+		return fmt.Errorf("%s%w", name, err)
+	}
+	return err
 }
 
 func (l *Ledger) announcedBefore(p *Period) bool {
