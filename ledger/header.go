@@ -3,7 +3,6 @@ package ledger
 import (
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -164,7 +163,7 @@ func inTime(notBefore, due, first, to uint64) bool {
 	return notBefore >= first && notBefore <= to+maxWait*day && due >= notBefore && due <= notBefore+maxDue*day
 }
 
-var tableName = regexp.MustCompile(`^[a-z0-9/_-]{1,64}$`)
+var tableName = letters("/_-")
 
 // Check reports whether the header keeps every rule that it can break alone.
 func (h *Header) Check() error {

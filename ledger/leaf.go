@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"time"
 )
 
@@ -114,13 +113,12 @@ func ParseOpening(b []byte) (*Opening, error) {
 	return o, nil
 }
 
-var dayForm = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-
 func parseDay(s string) (time.Time, error) {
-	if !dayForm.MatchString(s) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil || t.Format(time.DateOnly) != s {
 		return time.Time{}, fmt.Errorf("day %q is not YYYY-MM-DD", s)
 	}
-	return time.Parse(time.DateOnly, s)
+	return t, nil
 }
 
 // Leaf returns the leaf of the opening on its sheet.

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,8 +100,8 @@ type Sheet struct {
 }
 
 var (
-	sheetName = regexp.MustCompile(`^[a-z0-9/-]{1,64}$`)
-	fieldName = regexp.MustCompile(`^[a-z0-9/_-]{1,64}$`)
+	sheetName = letters("/-")
+	fieldName = letters("/_-")
 )
 
 func (s Sheet) check() error {
