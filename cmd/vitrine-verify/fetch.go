@@ -21,16 +21,6 @@ import (
 // maxFile bounds a file that is read whole, in bytes.
 const maxFile = 64 << 20
 
-// unread is a file that is there, or may be, and could not be read: no answer
-// about what it says.
-type unread struct {
-	path string
-	err  error
-}
-
-func (u *unread) Error() string { return fmt.Sprintf("read %s: %v", u.path, u.err) }
-func (u *unread) Unwrap() error { return u.err }
-
 // site returns the files of a published directory: a path, or an address.
 func site(ctx context.Context, where string) (ledger.Fetch, error) {
 	if isURL(where) {

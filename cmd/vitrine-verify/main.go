@@ -30,7 +30,7 @@ given a directory; it needs no config and writes nothing.
       to be unchecked
   vitrine-verify promise FILE… --report URL|DIR | --header FILE [--json]
       whether promises are signed, and kept
-  vitrine-verify tally LIST PROOF --report URL|DIR [--earlier LIST] [--json]
+  vitrine-verify tally LIST PROOF --report URL|DIR [--beside LIST] [--json]
       that a cell holds what an auditor's list says and nothing else
   vitrine-verify package PATH [--trust FILE]
       a sealed package, or the bag that was opened from one
@@ -93,7 +93,7 @@ type call struct {
 	keys, accounts, promises       list
 	document, authority, reference string
 	site, header, trust            string
-	earlier                        list
+	beside                         list
 }
 
 // list is a flag that may be given several times.
@@ -145,7 +145,7 @@ func (c *call) flags(set *flag.FlagSet) {
 	set.Var(&c.keys, "key", "")
 	set.Var(&c.accounts, "account", "")
 	set.Var(&c.promises, "promise", "")
-	set.Var(&c.earlier, "earlier", "")
+	set.Var(&c.beside, "beside", "")
 	set.StringVar(&c.document, "document", "", "")
 	set.StringVar(&c.authority, "authority", "", "")
 	set.StringVar(&c.reference, "reference", "", "")
@@ -159,7 +159,7 @@ var allowed = map[string][]string{
 	"report":  {"json", "sampled", "key"},
 	"receipt": {"json", "document", "authority", "reference", "account", "promise", "report"},
 	"promise": {"json", "report", "header"},
-	"tally":   {"json", "report", "earlier", "key"},
+	"tally":   {"json", "report", "beside", "key"},
 	"package": {"trust"},
 }
 

@@ -120,19 +120,19 @@ func (p program) tally(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	var earlier [][]byte
-	for _, path := range c.earlier {
+	var beside [][]byte
+	for _, path := range c.beside {
 		b, err := readFile(path)
 		if err != nil {
 			return err
 		}
-		earlier = append(earlier, b)
+		beside = append(beside, b)
 	}
 	v, err := p.audit(ctx, c, c.site)
 	if err != nil {
 		return err
 	}
-	t, err := v.Tally(list, proof, earlier)
+	t, err := v.Tally(list, proof, beside)
 	if err != nil {
 		return why(err)
 	}

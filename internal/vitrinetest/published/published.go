@@ -76,11 +76,15 @@ func (s *Site) signer(name string, k ed25519.PrivateKey) note.Signer {
 	return signer
 }
 
+func empty(t testing.TB, name string) (*Site, *log) {
+	s := &Site{Files: map[string][]byte{}, Papers: map[string][]byte{"document": Document}, Keys: map[ledger.Class]string{}, t: t, rand: rand.NewChaCha8(sha256.Sum256([]byte(name))), keys: map[string]ed25519.PrivateKey{}}
+	return s, &log{s: s, key: s.key("log"), watched: []ed25519.PrivateKey{s.key("witness0"), s.key("witness1")}}
+}
+
 // New writes the directory. It proves three bundles, which takes seconds.
 func New(t testing.TB) *Site {
-	s := &Site{Files: map[string][]byte{}, Papers: map[string][]byte{"document": Document}, Keys: map[ledger.Class]string{}, t: t, rand: rand.NewChaCha8(sha256.Sum256([]byte("published"))), keys: map[string]ed25519.PrivateKey{}}
-	l := &log{s: s, key: s.key("log"), watched: []ed25519.PrivateKey{s.key("witness0"), s.key("witness1")}}
-	l.begin(s.header())
+	s, l := empty(t, "published")
+	l.begin(s.header(2))
 	s.Keys[ledger.Public] = l.chain[0].Keys.Log
 
 	facts := s.demand(l, Reference, Document, "content", "alice", "bob")
@@ -106,11 +110,28 @@ func New(t testing.TB) *Site {
 	return s
 }
 
-func (s *Site) header() *ledger.Header {
+// Year is a directory with a year of daily ticks, one bundle each, and its
+// report. It takes minutes.
+func Year(t testing.TB) *Site {
+	s, l := empty(t, "year")
+	l.begin(s.header(365))
+	for tick := range 365 {
+		facts := s.demand(l, fmt.Sprint("2026/", tick), Document, "content", "alice")
+		at := l.tick(facts...)
+		if tick == 0 {
+			s.Papers["receipts"] = l.receipt(facts[0], at[0], true)
+		}
+	}
+	s.report(l)
+	return s
+}
+
+// header is that of period 0, with a tick a day.
+func (s *Site) header(ticks uint64) *ledger.Header {
 	from := uint64(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Unix())
 	h := &ledger.Header{
 		Audit: ledger.AuditRule{Randomness: "drand quicknet", Sample: 60}, Class: ledger.Public, Publication: ledger.Live, Suite: ledger.Suite, Origin: "example.org/public",
-		From: from, To: from + 2*day, Ticks: 2, Delta: day, Lag: day / 2, Due: 8 * day,
+		From: from, To: from + ticks*day, Ticks: ticks, Delta: day, Lag: day / 2, Due: 8 * day,
 		Keys: ledger.Keys{
 			Log:     ledger.PublicKey("example.org/public", public(s.key("log"))),
 			Promise: []string{ledger.PublicKey("example.org/promise", public(s.key("promise")))},
