@@ -22,6 +22,7 @@ type Counting struct {
 	Delta, Lag  time.Duration
 	Ticks       int // so many a period, in place of Delta; 0: as many as Delta makes
 	Sheets      []string
+	Made        []law.Sheet    // beside these, sheets that no law knows: those of a replay
 	Slots       map[string]int // of a sheet in a tick; what is left of a bundle is shared out
 	Structure   string         // of 50 U.S.C. § 1874, class restricted only
 	Publication ledger.Publication
@@ -104,6 +105,9 @@ func (c Counting) fill(h *ledger.Header, chain ledger.Chain, p law.Period) error
 		if err != nil {
 			return err
 		}
+		h.Sheets = append(h.Sheets, ledgerSheet(s))
+	}
+	for _, s := range c.Made {
 		h.Sheets = append(h.Sheets, ledgerSheet(s))
 	}
 	slices.SortFunc(h.Sheets, func(a, b ledger.Sheet) int { return strings.Compare(a.Name, b.Name) })
