@@ -15,10 +15,10 @@ import (
 func check(lines []line) *Table {
 	twice(lines)
 	contradictions(lines)
+	t := &Table{Lines: len(lines), periods: map[ledger.Class][]law.Period{}}
 	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
-		sequence(lines, class)
+		t.periods[class] = sequence(lines, class)
 	}
-	t := &Table{Lines: len(lines)}
 	for _, l := range lines {
 		about := Remark{Line: l.Line, Row: l.text}
 		switch {
@@ -128,8 +128,8 @@ func contradiction(of map[string]*line) (rule, why string) {
 }
 
 // sequence refuses all rows of a ledger whose periods do not follow one another,
-// or that the law does not let one publish in a row.
-func sequence(lines []line, class ledger.Class) {
+// or that the law does not let one publish in a row. It returns the periods.
+func sequence(lines []line, class ledger.Class) []law.Period {
 	mine := func(l *line) bool {
 		return l.named && (class == ledger.Restricted) == restricted(l.Sheet)
 	}
@@ -154,6 +154,7 @@ func sequence(lines []line, class ledger.Class) {
 			l.because(sequenceError(err))
 		}
 	}
+	return periods
 }
 
 func sequenceError(err error) error {

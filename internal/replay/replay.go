@@ -63,4 +63,6 @@ type Table struct {
 	NotTotals []Remark // percentages, and blanks
 	Flagged   []Remark // rows that are replayed, and are strange
 	Lines     int      // with a row
+
+	periods map[ledger.Class][]law.Period // that any line names, in order
 }
