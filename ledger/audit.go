@@ -27,6 +27,9 @@ type Audit struct {
 	// Keys are the log keys (vkeys) that the reader trusts already, by class; a
 	// ledger without one is believed to be whose key it names.
 	Keys map[Class]string
+	// Entries reads leaves of periods that keep them from the public too, where
+	// Fetch has them, as it may for an auditor.
+	Entries bool
 	// Progress is told how many bundles of how many were checked.
 	Progress func(done, total uint64)
 	// Workers is how many goroutines check; 0 takes one a processor.
@@ -217,13 +220,14 @@ func (w *walk) job(n uint64) (*job, error) {
 // fetch reads the bundle's entries; where leaves are not public, its hashes and
 // its trailer.
 func (w *walk) fetch(j *job) (err error) {
-	if j.tick == 0 || j.period.Publication == Live || j.period.Publication == AfterEmbargo && !w.ledger.Closed[j.period.Number] {
+	perhaps := (j.period.Publication == AfterEmbargo || w.audit.Entries) && !w.ledger.Closed[j.period.Number]
+	if j.tick == 0 || j.period.Publication == Live || perhaps {
 		j.entries, err = w.reader.entries(j.bundle)
 		switch {
 		case j.tick == 0 && errors.Is(err, fs.ErrNotExist) && j.period.Publication != Live:
 			j.entries = j.period.HeaderBundle() // what it must be
 			return nil
-		case j.period.Publication == AfterEmbargo && errors.Is(err, fs.ErrNotExist):
+		case perhaps && errors.Is(err, fs.ErrNotExist) && j.period.Publication != Live:
 		case err != nil:
 			return err
 		case len(j.entries) != BundleSize:

@@ -80,7 +80,7 @@ func openDirs(d *casework.Desk, data string) error {
 		opened.Reached = d.Reached
 		*dir = opened
 	}
-	d.Spool = filepath.Join(data, "spool")
+	d.Records, d.Spool = filepath.Join(data, "records"), filepath.Join(data, "spool")
 	if err := os.RemoveAll(d.Spool); err != nil {
 		return fmt.Errorf("clear spool: %w", err)
 	}

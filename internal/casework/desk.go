@@ -38,6 +38,7 @@ type Desk struct {
 	Directory authority.Directory
 	Sources   []collect.Source
 	Outbox    string // where Deliver hands volumes over
+	Records   string // a directory: what auditors and courts were given and gave
 	// Only limits the machine's steps to one demand, so that a command that
 	// answers one demand hands over no other's; "" works on all.
 	Only vitrine.ID
