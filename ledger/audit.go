@@ -61,7 +61,6 @@ type Ledger struct {
 	cells   map[CellName]Hash
 	notices []Notice
 	next    *Period // whose header is public ahead of it; nil if none is
-	trees   []Hash  // of each bundle
 	reader  *reader
 }
 
@@ -298,7 +297,6 @@ func (w *walk) check(jobs []*job) error {
 			return fmt.Errorf("bundle %d (tick %d of period %d): %w", j.bundle, j.tick, j.period.Number, j.err)
 		}
 		w.tree.add(j.root)
-		w.ledger.trees = append(w.ledger.trees, j.root)
 		w.ledger.Bundles++
 		if err := w.tiles.add(j.root); err != nil && !w.audit.Sampled {
 			return err
