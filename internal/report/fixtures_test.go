@@ -26,7 +26,7 @@ type plan struct {
 	quorum    int
 	words     Words
 	counts    func(period int, sheet, field string) uint64
-	unready   bool // restricted tables are not due yet
+	opens     bool // the last header opens the first period's bands
 	root      byte
 }
 
@@ -139,6 +139,13 @@ func (p plan) with(t testing.TB, c ledger.Chain, class ledger.Class, period law.
 		}
 		h.Tables = append(h.Tables, out)
 	}
+	if p.opens && class == ledger.Restricted && len(c) == p.periods-1 {
+		o := ledger.Permit{Name: "permitted", Petition: ledger.Hash{7}, NotBefore: h.From, Due: h.To}
+		for _, s := range c[0].Sheets {
+			o.Cells = append(o.Cells, ledger.CellName{Period: 0, Sheet: s.Name})
+		}
+		h.Openings = append(h.Openings, o)
+	}
 	left := (len(h.Sheets)/250 + 1) * ledger.Slots
 	for i, s := range h.Sheets {
 		slots := left / (len(h.Sheets) - i)
@@ -181,13 +188,27 @@ func (p plan) rows(t testing.TB, c ledger.Chain, n int, now time.Time) []ledger.
 			rows = append(rows, row)
 		}
 	}
+	for _, o := range c[len(c)-1].Openings {
+		row := ledger.Row{Class: ledger.Restricted, Header: uint64(len(c) - 1), Name: o.Name}
+		for _, cell := range o.Cells {
+			row.Cells = append(row.Cells, ledger.Cell{Period: cell.Period, Sheet: cell.Sheet, Point: ledger.Hash{p.root}})
+		}
+		for _, f := range []string{law.Demand, law.AccountField} {
+			n := uint64(opened)
+			row.Fields = append(row.Fields, ledger.Total{Name: f, Total: &n})
+		}
+		rows = append(rows, row)
+	}
 	return rows
 }
+
+// opened is a number that a permission tells.
+const opened = 87
 
 // tell says a number as its rule wants, from the rule's text in spec/ledger.md
 // and not by the code of ledger.
 func tell(f ledger.Field, n uint64, root byte) ledger.Total {
-	w, point := uint64(f.Rule.N), ledger.Hash{root, 1}
+	w, point := uint64(f.Rule.N), ledger.Hash{root, byte(n), byte(n >> 8)} // a point hides its number; a page has none
 	low := uint64(0)
 	switch f.Rule.Kind {
 	case ledger.Exact:
@@ -291,6 +312,7 @@ func plans(t testing.TB) map[string]plan {
 		"unknown":   {provider: "Havre Mail", first: "2025-H2", periods: 2, sheets: foreign, counts: counted},
 		"nothing":   {provider: "Havre Mail", first: "2026-H1", periods: 2, sheets: sheetsOf(t, ordinarySheets...), counts: func(int, string, string) uint64 { return 0 }, words: Words{Accounts: accountsOf("2026-H1", "2026-H2")}},
 		"hostile":   {provider: "=HYPERLINK(\"//evil.example\";\"<script>alert(1)</script>\")", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), counts: counted, words: Words{Contact: "@SUM(1)<img src=//evil.example>", Accounts: []Accounts{{"2026-H1", 5, "\"><svg/onload=alert(1)>"}}, Comment: map[string]string{"de": "</div><style>*{display:none}</style>"}}},
+		"permitted": {provider: "Havre Mail", first: "2025-H1", periods: 3, sheets: sheetsOf(t, "us/subpoena"), counts: bands, structure: "us/1874-a3", setting: ledger.Live, opens: true},
 		"own-watch": {provider: "Havre Mail", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), witnesses: []string{"havre mail", "Kassel University", "La Quadrature"}, quorum: 2, counts: counted},
 	}
 }
