@@ -23,7 +23,7 @@ var publicFiles = []string{"msm.go", "verify.go", "combine.go", "vectors.go", "w
 var variableTime = []string{"msm.go", "combine.go", "vectors.go", "wide.go"}
 
 // importGroup are the files that may import the group's library.
-var importGroup = []string{"group.go", "msm.go"}
+var importGroup = []string{"group.go", "ristretto.go", "scalar.go", "msm.go"}
 
 // packageFiles parses this package without its tests.
 func packageFiles(t *testing.T, fset *token.FileSet) (files []*ast.File) {
