@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
@@ -37,11 +38,14 @@ type appender struct {
 	close  func() error
 }
 
+// quiet has Tessera not write to standard error: its words are not for those who
+// read ours, and what goes wrong comes back as an error.
+var quiet = sync.OnceFunc(func() { klog.SetLogger(logr.Discard()) })
+
 // openAppender opens the tree for a batch of n entries. Nothing is ever taken
 // for a duplicate: the entries behind a header are all the same.
 func (l *Log) openAppender(ctx context.Context, n int) (*appender, error) {
-	klog.LogToStderr(false) // Tessera's words are not for those who read ours; what goes wrong comes back as an error
-	klog.SetOutput(io.Discard)
+	quiet()
 	private, _, err := note.GenerateKey(l.o.Rand, "not-public")
 	if err != nil {
 		return nil, err

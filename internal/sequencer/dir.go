@@ -148,7 +148,7 @@ func (l *Log) explain(doing string, err error) error {
 		return nil
 	case errors.As(err, &told):
 		return err
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), strings.Contains(err.Error(), syscall.ENOSPC.Error()): // Tessera hands on the words alone
 		return vitrine.DiskFull(l.o.Dir)
 	case errors.Is(err, syscall.EROFS):
 		return vitrine.Refusef(vitrine.Failed, "%s is read-only: make it writable and run the same command again; nothing is lost", l.o.Dir)

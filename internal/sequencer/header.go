@@ -2,7 +2,9 @@ package sequencer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -72,9 +74,10 @@ func (l *Log) keep(behind ledger.Chain, h *ledger.Header) error {
 
 // Add takes the next header. The next tick that is planned announces it, and
 // its bundle comes with the first tick of its period. A header that would be
-// announced too late must continue the one before. Until its period's first
-// tick is planned, another header of the same number takes its place. When Add
-// returns, a crash does not forget the header.
+// announced too late must continue the one before, and no other may have been
+// announced. Another header of the same number takes its place, as long as none
+// of its ticks is planned, and its period has not begun or cannot begin with
+// it. When Add returns, a crash does not forget the header.
 func (l *Log) Add(_ context.Context, h *ledger.Header) error {
 	l.work.Lock() // a tick that is being made keeps the headers that it began with
 	defer l.work.Unlock()
@@ -88,10 +91,13 @@ func (l *Log) Add(_ context.Context, h *ledger.Header) error {
 		if chain[n].Hash == h.Hash() {
 			return l.queue(ledger.NoticeHeader, h.Hash())
 		}
+		if l.begun(chain[n].Header) && l.settled(n) == nil {
+			return vitrine.Refusef(vitrine.Refused, "header %d is fixed: its period has begun", n)
+		}
 		chain, replaced = chain[:n], chain[n].Hash
 	}
-	if !l.inTime(chain, h) {
-		return vitrine.Refusef(vitrine.Refused, "header %d would be announced when its period has begun: only a header that continues header %d can follow now", h.Number, h.Number-1)
+	if err := l.mayCome(chain, h); err != nil {
+		return err
 	}
 	if err := l.keep(chain, h); err != nil {
 		return err
@@ -100,18 +106,36 @@ func (l *Log) Add(_ context.Context, h *ledger.Header) error {
 	return l.queue(ledger.NoticeHeader, h.Hash())
 }
 
-// inTime reports whether the next tick that is planned comes before the header's
-// period, or the header needs no announcement.
-func (l *Log) inTime(chain ledger.Chain, h *ledger.Header) bool {
-	if continues(chain, h) {
-		return true
+func (l *Log) begun(h *ledger.Header) bool { return l.o.Now().Unix() >= int64(h.From) }
+
+// mayCome refuses a header that the audit would not accept: it must be announced
+// before its period, or continue the one before while no other was announced.
+func (l *Log) mayCome(behind ledger.Chain, h *ledger.Header) error {
+	if len(behind) == 0 || h.Number != uint64(len(behind)) || l.inTime(behind, h) {
+		return nil // keep says what is wrong with its number
 	}
-	p, tick := l.chain[l.last.Period], l.last.Tick+1 // the next that is planned
+	if !continues(behind, h) {
+		return vitrine.Refusef(vitrine.Refused, "header %d would be announced when its period has begun: only a header that continues header %d can follow now", h.Number, h.Number-1)
+	}
+	chain, err := behind.With(h)
+	if err != nil {
+		return nil
+	}
+	if other, _, err := l.announcements(chain, h.Number); err != nil || other != (ledger.Hash{}) {
+		return errors.Join(err, vitrine.Refusef(vitrine.Refused, "header %s was announced before its period, and it is too late to announce another in its place: that one follows", other))
+	}
+	return nil
+}
+
+// inTime reports whether the next tick that is planned comes before the header's
+// period.
+func (l *Log) inTime(behind ledger.Chain, h *ledger.Header) bool {
+	p, tick := l.chain[l.last.Period], l.last.Tick+1
 	if tick > p.Ticks {
-		if p.Number+1 >= uint64(len(chain)) {
+		if p.Number+1 >= uint64(len(behind)) {
 			return false
 		}
-		p, tick = chain[p.Number+1], 1
+		p, tick = behind[p.Number+1], 1
 	}
 	at := p.TickTime(tick)
 	if now := l.o.Now(); now.After(at) {
@@ -121,43 +145,93 @@ func (l *Log) inTime(chain ledger.Chain, h *ledger.Header) bool {
 }
 
 // continues reports whether a header says nothing new.
-func continues(chain ledger.Chain, h *ledger.Header) bool {
-	like, err := chain[len(chain)-1].Continue(h.To)
+func continues(behind ledger.Chain, h *ledger.Header) bool {
+	like, err := behind[len(behind)-1].Continue(h.To)
 	if err != nil {
 		return false
 	}
-	chain.Join(like)
+	behind.Join(like)
 	return like.Hash() == h.Hash()
 }
 
-// announced reports whether the header of a period that begins now may stand in
-// the log: it was cosigned before its period, or continues the one before.
-func (l *Log) announced(p *ledger.Period) error {
-	l.mu.Lock()
-	chain, notices := l.chain, l.notices
-	l.mu.Unlock()
-	if p.Number == 0 || continues(chain[:p.Number], p.Header) {
-		return nil
-	}
-	for _, n := range notices {
-		if n.Kind != ledger.NoticeHeader || n.Digest != p.Hash {
+// announcements looks for what was announced for a period: whether its header
+// was, before it began, and which other header was behind it, that never came.
+// A tick that is not public yet is taken for one of now.
+func (l *Log) announcements(chain ledger.Chain, number uint64) (other ledger.Hash, announced bool, err error) {
+	p, before := chain[number], chain[number-1]
+	for _, n := range l.notices {
+		if n.Kind != ledger.NoticeHeader {
 			continue
 		}
-		q, place, err := chain.At(n.Bundle * ledger.BundleSize)
+		at, err := l.seen(chain, n.Bundle)
 		if err != nil {
-			return l.damaged("%v", err)
+			return other, false, err
 		}
-		_, cp, err := l.kept(chain, q.After(place.Tick))
-		if err != nil {
-			return err
-		}
-		at, ok := cp.Time()
-		if !ok {
-			at = uint64(q.TickTime(place.Tick).Unix())
-		}
-		if at < p.From {
-			return nil
+		used := slices.ContainsFunc(chain, func(q *ledger.Period) bool { return q.Hash == n.Digest })
+		switch {
+		case n.Digest == p.Hash:
+			other, announced = ledger.Hash{}, announced || at < p.From
+		case !used && at >= before.From && at < p.From:
+			other = n.Digest
 		}
 	}
-	return vitrine.Refusef(vitrine.Refused, "header %d was not announced before its period began: add one that continues header %d in its place", p.Number, p.Number-1)
+	return other, announced, nil
+}
+
+// seen is when a quorum had seen a bundle.
+func (l *Log) seen(chain ledger.Chain, bundle uint64) (uint64, error) {
+	p, place, err := chain.At(bundle * ledger.BundleSize)
+	if err != nil {
+		return 0, l.damaged("%v", err)
+	}
+	_, cp, err := l.kept(chain, p.After(place.Tick))
+	if errors.Is(err, fs.ErrNotExist) {
+		return uint64(l.o.Now().Unix()), nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if at, ok := cp.Time(); ok {
+		return at, nil
+	}
+	return uint64(p.TickTime(place.Tick).Unix()), nil
+}
+
+// Settled refuses while it is not certain that a header will stand in the log
+// as it is. From the beginning of its period on, one that is settled stays: a
+// fact may be promised under it.
+func (l *Log) Settled(number uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if number >= uint64(len(l.chain)) {
+		return vitrine.Refusef(vitrine.Refused, "the ledger has no header %d", number)
+	}
+	return l.settled(number)
+}
+
+func (l *Log) settled(number uint64) error {
+	switch {
+	case l.last == nil || number == 0 && l.published().Bundles == 0:
+		return vitrine.Refusef(vitrine.Refused, "header 0 is not published yet")
+	case number <= l.last.Period:
+		return nil
+	}
+	other, announced, err := l.announcements(l.chain, number)
+	if err != nil {
+		return err
+	}
+	if other != (ledger.Hash{}) {
+		return vitrine.Refusef(vitrine.Refused, "header %d is not the last one that was announced before its period: %s was", number, other)
+	}
+	if !announced && !continues(l.chain[:number], l.chain[number].Header) {
+		return vitrine.Refusef(vitrine.Refused, "header %d was not announced before its period began: add one that continues header %d in its place", number, number-1)
+	}
+	return nil
+}
+
+// announces reports whether a tick that is planned now may say a pending notice:
+// a header that changes something is not announced when its period has begun.
+func (l *Log) announces(p pending) bool {
+	i := slices.IndexFunc(l.chain, func(q *ledger.Period) bool { return q.Hash == p.Digest })
+	return p.Kind != ledger.NoticeHeader || i < 1 || !l.begun(l.chain[i].Header) || continues(l.chain[:i], l.chain[i].Header)
 }

@@ -83,6 +83,7 @@ func (h *house) do(what string) error {
 	if err != nil {
 		return err
 	}
+	defer l.Close()
 	switch what {
 	case "begin":
 		err = l.Begin(ctx, h.header(1))
@@ -95,10 +96,7 @@ func (h *house) do(what string) error {
 		h.clock.set(at)
 		_, err = l.Tick(ctx, nil)
 	}
-	if err != nil {
-		return err
-	}
-	return l.Close()
+	return err
 }
 
 // run has a child do something to a ledger.

@@ -201,15 +201,18 @@ func (l *Log) later(p *ledger.Period, header ledger.Hash) bool {
 // make makes the plan of a tick, and proves it.
 func (l *Log) make(p *ledger.Period, tick uint64, facts []Fact) (*plan, *secret, error) {
 	l.mu.Lock()
-	before, notes, earlier, sums, pending := tree{}, ledger.Hash{}, int64(0), l.sums, l.pending
+	before, notes, earlier, sums, waiting := tree{}, ledger.Hash{}, int64(0), l.sums, l.pending
 	if l.last != nil {
 		before, notes, earlier = l.last.After.clone(), l.last.Notes, l.last.latest()
 	}
-	l.mu.Unlock()
+	waiting = slices.DeleteFunc(slices.Clone(waiting), func(p pending) bool { return !l.announces(p) })
+	err := error(nil)
 	if tick == 1 {
-		if err := l.announced(p); err != nil {
-			return nil, nil, err
-		}
+		err = l.settled(p.Number)
+	}
+	l.mu.Unlock()
+	if err != nil {
+		return nil, nil, err
 	}
 	made := &plan{Period: p.Number, Tick: tick, Before: before, Notes: notes, Notices: []ledger.Notice{}, Earlier: earlier}
 	kept := &secret{Facts: map[string]uint64{}, Sums: ledger.Sums{}}
@@ -220,7 +223,7 @@ func (l *Log) make(p *ledger.Period, tick uint64, facts []Fact) (*plan, *secret,
 		made.entries = p.HeaderBundle()
 	}
 	if tick > 0 {
-		made.Notices = say(pending, p.First(tick, 0)/ledger.BundleSize)
+		made.Notices = say(waiting, p.First(tick, 0)/ledger.BundleSize)
 		made.Notes = fold(notes, made.Notices)
 		if err := l.prove(p, made, kept, facts, sums); err != nil {
 			return nil, nil, err
