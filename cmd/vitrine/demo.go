@@ -23,6 +23,9 @@ type demo struct {
 	program
 	mail, dir  string
 	once, json bool
+	story      bool // the one demand alone
+	table      string
+	seed       uint64
 }
 
 func (p program) demoCommand() *cobra.Command {
@@ -30,19 +33,32 @@ func (p program) demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "See the whole job on a small made-up provider",
-		Long: `Build a small provider in a temporary directory (three users with mail, two of three
-approvers needed, one authority with its own key), answer a search warrant for one account
-and one month, then play the authority: open the package and verify it. Nothing outside the
-directory is changed; with --mail your own mail is only read.`,
-		Example: "  vitrine demo\n  vitrine demo --mail ~/Maildir --dir ./world",
+		Long: `Build a small provider in a temporary directory (users with mail, two of three approvers
+needed, an authority with its own key), play two years in which demands were answered and
+counted, answer a search warrant for one account and one month, then play the authority:
+open the package and verify it, and check that a demand is counted in the published report.
+Nothing outside the directory is changed; with --mail your own mail is only read.
+
+With --replay, a table of totals that somebody published is counted and published instead.
+Its lines are period, sheet, field and value, such as 2013-H1,us/search-warrant,demand,2456
+or 2024-H2,us/national-security,demand,750-999 and, behind a band, the number that is
+counted. Demands are made up for it; each row is read back from the published report after
+its full audit. Rows that no ledger can publish are refused, and the exit code is 4.`,
+		Example: "  vitrine demo\n  vitrine demo --mail ~/Maildir --dir ./world\n  vitrine demo --replay table.csv --dir ./replay",
 		Args:    exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if d.table != "" {
+				return d.replayTable(c.Context())
+			}
 			return d.run(c.Context())
 		},
 	}
 	c.Flags().StringVar(&d.mail, "mail", "", "a Maildir or mbox of yours as the account's mail; its newest month is asked for")
 	c.Flags().StringVar(&d.dir, "dir", "", "build the world here, in place of a temporary directory; it must be empty or not exist")
+	c.Flags().BoolVar(&d.story, "story", false, "answer the one demand alone: count no others and publish no report")
 	c.Flags().BoolVar(&d.once, "once", false, "end after the story")
+	c.Flags().StringVar(&d.table, "replay", "", "count and publish the totals of this table, in place of the story")
+	c.Flags().Uint64Var(&d.seed, "seed", 0, "with --replay: draws the numbers in bands that the table does not give")
 	c.Flags().BoolVar(&d.json, "json", false, "print one JSON object on stdout, the story on stderr")
 	return c
 }
@@ -60,15 +76,19 @@ func (d demo) run(ctx context.Context) error {
 		story = d.stderr
 	}
 	w.introduce(story)
-	if err := d.past(ctx, &w); err != nil {
-		return err
+	if !d.story {
+		if err := d.past(ctx, &w); err != nil {
+			return err
+		}
 	}
 	result, err := d.answer(ctx, w)
 	if err != nil {
 		return err
 	}
-	if err := d.published(ctx, w, &result); err != nil {
-		return err
+	if !d.story {
+		if err := d.published(ctx, w, &result); err != nil {
+			return err
+		}
 	}
 	for i, volume := range result.Packages {
 		if _, err := d.call(ctx, "open", volume, "--identity", w.identity, "--out", w.opened(i+1)); err != nil {

@@ -8,6 +8,7 @@ package replay
 import (
 	"fmt"
 
+	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/ledger"
 )
@@ -54,6 +55,9 @@ type Remark struct {
 	Why  string `json:"why"`
 	Law  string `json:"law,omitempty"` // or the rule
 }
+
+// Because is why, with the law behind it.
+func (m Remark) Because() string { return (&vitrine.Refusal{Ground: m.Law, Text: m.Why}).Error() }
 
 // Table is a table that was read: every line with a row stands in one of Rows,
 // Refused and NotTotals.
