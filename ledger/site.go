@@ -109,15 +109,6 @@ func (v *View) RootAt(size uint64) (Hash, error) {
 	return Hash(h), nil
 }
 
-// entry is the hash of the entry at an index.
-func (v *View) entry(index uint64) (Hash, error) {
-	h, err := v.tree.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(index))})
-	if err != nil {
-		return Hash{}, fmt.Errorf("read hash tiles: %w", err)
-	}
-	return Hash(h[0]), nil
-}
-
 // announced returns the chain with the headers that are public before their
 // first tick.
 func (v *View) announced() (Chain, error) {

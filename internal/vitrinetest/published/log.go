@@ -17,8 +17,6 @@ import (
 // log writes one log the plain way: entries, hash tiles, checkpoints.
 type log struct {
 	s       *Site
-	key     ed25519.PrivateKey
-	watched []ed25519.PrivateKey // by whom
 	chain   ledger.Chain
 	entries int64
 	hashes  []tlog.Hash
@@ -113,17 +111,22 @@ func (l *log) root() tlog.Hash {
 // publish signs the tree as it stands; two of three witnesses saw it.
 func (l *log) publish(at uint64) {
 	origin := l.chain[0].Origin
-	text := ledger.CheckpointText(origin, uint64(l.entries), ledger.Hash(l.root()))
-	b, err := note.Sign(&note.Note{Text: text}, l.s.signer(origin, l.key))
-	l.s.must(err)
-	for i, k := range l.watched {
-		b = append(b, cosignature(fmt.Sprintf("witness%d.example", i), k, text, at)...)
-	}
+	b := l.s.signed(origin, ledger.CheckpointText(origin, uint64(l.entries), ledger.Hash(l.root())), at)
 	l.put("checkpoint", b)
 	l.put("checkpoints/"+strconv.FormatInt(l.entries, 10), b)
 	n, err := ledger.MarshalNotices(l.notices)
 	l.s.must(err)
 	l.put("notices.json", n)
+}
+
+// signed signs a checkpoint as the log and two witnesses do.
+func (s *Site) signed(origin, text string, at uint64) []byte {
+	b, err := note.Sign(&note.Note{Text: text}, s.signer(origin, s.key("log")))
+	s.must(err)
+	for _, name := range []string{"witness0", "witness1"} {
+		b = append(b, cosignature(name+".example", s.key(name), text, at)...)
+	}
+	return b
 }
 
 func cosignature(name string, k ed25519.PrivateKey, text string, at uint64) []byte {

@@ -44,7 +44,7 @@ type Site struct {
 	Files map[string][]byte // by path
 	// Papers are what holders have: receipts (of all facts of the demand, one
 	// behind the other), user (alice's alone), open (of the demand of period 1),
-	// promise, promises (all of the demand's), broken and waiting promises, list
+	// promise, promises (all of the demand's), late, broken and waiting promises, list
 	// and proof of the cell of Sheet in period 0, document.
 	Papers map[string][]byte
 	Keys   map[ledger.Class]string
@@ -78,12 +78,16 @@ func (s *Site) signer(name string, k ed25519.PrivateKey) note.Signer {
 
 func empty(t testing.TB, name string) (*Site, *log) {
 	s := &Site{Files: map[string][]byte{}, Papers: map[string][]byte{"document": Document}, Keys: map[ledger.Class]string{}, t: t, rand: rand.NewChaCha8(sha256.Sum256([]byte(name))), keys: map[string]ed25519.PrivateKey{}}
-	return s, &log{s: s, key: s.key("log"), watched: []ed25519.PrivateKey{s.key("witness0"), s.key("witness1")}}
+	return s, &log{s: s}
 }
 
 // New writes the directory. It proves three bundles, which takes seconds.
-func New(t testing.TB) *Site {
-	s, l := empty(t, "published")
+func New(t testing.TB) *Site { return Named(t, "published") }
+
+// Named is New with other randomness: another view of the same log, signed with
+// the same keys.
+func Named(t testing.TB, name string) *Site {
+	s, l := empty(t, name)
 	l.begin(s.header(2))
 	s.Keys[ledger.Public] = l.chain[0].Keys.Log
 
@@ -198,6 +202,7 @@ func (s *Site) promises(l *log, facts []*ledger.Fact) {
 	for _, f := range facts[:3] {
 		s.Papers["promises"] = append(s.Papers["promises"], sign(f, p.From+5)...)
 	}
+	s.Papers["late"] = sign(facts[0], p.From-10*day)
 	lost := s.demand(l, "2026/99", []byte("lost"), "")[0]
 	s.Papers["broken"] = sign(lost, p.From+5)
 	s.Papers["waiting"] = sign(lost, p.From+100*365*day)
@@ -239,6 +244,15 @@ func (s *Site) tally(l *log, facts map[uint64]*ledger.Fact) {
 	s.must(err)
 	s.Papers["list"], s.Papers["proof"] = b, proof
 	l.notice(ledger.NoticeTally, b)
+}
+
+// Seen has the witnesses see the newest tree at another time.
+func (s *Site) Seen(at uint64) {
+	text, _, _ := bytes.Cut(s.Files["ledger/public/checkpoint"], []byte("\n\n"))
+	b := s.signed("example.org/public", string(text)+"\n", at)
+	size, err := ledger.CheckpointSize(b)
+	s.must(err)
+	s.Files["ledger/public/checkpoint"], s.Files[fmt.Sprintf("ledger/public/checkpoints/%d", size)] = b, b
 }
 
 // Clone is a copy that may be broken.
