@@ -73,6 +73,9 @@ func (d demo) build(ctx context.Context) (world, error) {
 		return w, err
 	}
 	sources += "\n[[source]]\nname = \"old-mail\"\nkind = \"maildir\"\npath = \"old/{account}\"\n"
+	if d.story {
+		periods = [3]law.Period{}
+	}
 	if err := w.writeProvider(provider, sources, periods); err != nil {
 		return w, err
 	}
@@ -154,7 +157,8 @@ func newestReceived(ctx context.Context, source collect.Source, account vitrine.
 	return newest.UTC(), nil
 }
 
-// writeProvider writes the provider's keys and config.
+// writeProvider writes the provider's keys and config; without periods nothing
+// but the defaults says how demands are counted.
 func (w *world) writeProvider(provider, sources string, periods [3]law.Period) error {
 	keys := filepath.Join(provider, "keys")
 	if _, err := keyring.NewSSHKey(filepath.Join(keys, "provider"), "provider"); err != nil {
@@ -179,6 +183,9 @@ func (w *world) writeProvider(provider, sources string, periods [3]law.Period) e
 	}
 	w.keys = []string{filepath.Join(keys, "counsel-a"), filepath.Join(keys, "director")}
 	fmt.Fprintf(&b, "\n[[authority]]\nid = \"us-dc-wawd\"\nname = \"U.S. District Court, W.D. Washington\"\njurisdiction = \"us\"\nseal_to = [%q]\n", recipient)
+	if periods[0].From.IsZero() {
+		return writeNew(w.config, b.String())
+	}
 	for _, other := range [][3]string{{"us-fbi", "Federal Bureau of Investigation", "us"}, {"de-sta-koeln", "Staatsanwaltschaft Köln", "de"}} {
 		key, err := keyring.NewAgeKey(filepath.Join(filepath.Dir(w.identity), other[0]+".txt"))
 		if err != nil {
