@@ -213,6 +213,7 @@ var half = sync.OnceValue(func() *world {
 	l := w.logs[Public]
 	l.add(h)
 	l.next(append(l.demand("us/search-warrant", "A-1", "content", "alice", "bob"), l.demand("us/search-warrant", "A-2", "rejected", "carol")...)...)
+	w.dir["reports/index.json"] = must(MarshalIndex(nil))
 	return w
 })
 
