@@ -215,13 +215,16 @@ func (l *language) bandsOnTop(p Published, rows []row, all uint64) string {
 		switch {
 		case r.name != string(law.NationalSecurity) || v.kind != band:
 		case all > 0:
-			return l.say("hero.band", l.value(v), l.share(v.high, all, true))
+			return l.say("hero.band", unbroken(l.value(v)), l.share(v.high, all, true))
 		default:
-			return l.say("hero.band.bare", l.value(v))
+			return l.say("hero.band.bare", unbroken(l.value(v)))
 		}
 	}
 	return l.say("hero.bands")
 }
+
+// unbroken keeps a range on one line.
+func unbroken(s string) string { return strings.ReplaceAll(s, "–", "\u2060–\u2060") }
 
 func (l *language) files(p Published) []file {
 	all := []file{

@@ -89,7 +89,7 @@ func (l *language) section(p Published, rows []row) section {
 		l.counts(&s, p.Words, counts)
 	}
 	if st := rows[0].structure; rows[0].class == ledger.Restricted && st.ID != "" {
-		s.Notes = append(s.Notes, l.say("tables.structure", cited("50 U.S.C. § 1874(a)"), strings.TrimPrefix(st.Article, "50 U.S.C. § 1874"), l.number(uint64(st.Width))))
+		s.Notes = append(s.Notes, l.say("tables.structure", l.cited("50 U.S.C. § 1874(a)"), strings.TrimPrefix(st.Article, "50 U.S.C. § 1874"), l.number(uint64(st.Width))))
 	}
 	return s
 }
@@ -225,7 +225,7 @@ func (l *language) titles(r row) (title, source string) {
 		if name, ok := l.instruments[r.instrument]; ok {
 			title = name
 		}
-		return title, cited(in.Source)
+		return title, l.cited(in.Source)
 	}
 	if r.regime == r.name {
 		return l.regime(r.name), ""
@@ -233,10 +233,10 @@ func (l *language) titles(r row) (title, source string) {
 	return r.name, ""
 }
 
-// cited keeps a citation of the United States Code on one line, as far as its
-// section.
-func cited(article string) string {
-	return strings.NewReplacer(" U.S.C. §§ ", "\u00a0U.S.C.\u00a0§§\u00a0", " U.S.C. § ", "\u00a0U.S.C.\u00a0§\u00a0", "Art. ", "Art.\u00a0").Replace(article)
+// cited is a citation as the language has it; one of the United States Code
+// stays on one line, as far as its section.
+func (l *language) cited(article string) string {
+	return strings.NewReplacer(" U.S.C. §§ ", "\u00a0U.S.C.\u00a0§§\u00a0", " U.S.C. § ", "\u00a0U.S.C.\u00a0§\u00a0", "Art. ", l.article+"\u00a0", "Regulation (EU)", l.regulation).Replace(article)
 }
 
 // list shows each field of a row by itself, as the law counts it.
@@ -247,7 +247,7 @@ func (l *language) list(r row) []entry {
 		e := entry{Title: title + ": " + l.field(f.Name), Text: l.value(r.values[k]), Class: string(r.values[k].kind), Range: r.values[k].kind == band || r.values[k].kind == small}
 		if a, ok := r.answers(f.Name); ok {
 			e.Title = l.lawRow(a)
-			e.Law = cited(a.Article)
+			e.Law = l.cited(a.Article)
 		}
 		e.Says = l.says(r, k)
 		if !r.petition.IsZero() {
@@ -290,7 +290,7 @@ func (l *language) says(r row, k int) string {
 	case v.kind != band:
 		return ""
 	case r.fields[k].Rule.N == r.structure.Width:
-		return l.say("tables.band.law", l.number(v.high-v.low+1), cited(r.structure.Article))
+		return l.say("tables.band.law", l.number(v.high-v.low+1), l.cited(r.structure.Article))
 	default:
 		return l.say("tables.band.bare", l.number(v.high-v.low+1))
 	}

@@ -57,6 +57,9 @@ func Site(v View) (map[string][]byte, error) {
 	if err := static(files); err != nil {
 		return nil, err
 	}
+	if err := checker(files); err != nil {
+		return nil, err
+	}
 	if files["series.csv"], err = v.seriesCSV(rows); err != nil {
 		return nil, fmt.Errorf("write series.csv: %w", err)
 	}
@@ -93,8 +96,10 @@ func (v View) sitePage(l *language, rows [][]row) sitePage {
 	if n := len(v.Reports); n > 0 {
 		p := v.Reports[n-1]
 		page.First, page.Contact, page.Mail = l.cautions(v.Provider, p), p.Words.Contact, isMail(p.Words.Contact)
-		if c, ok := l.accountsChart(p, seriesOf(rows)); ok {
-			page.Charts = append(page.Charts, c)
+		for _, draw := range []func(Published, series) (chart, bool){l.accountsChart, l.outcomeChart} {
+			if c, ok := draw(p, seriesOf(rows)); ok {
+				page.Charts = append(page.Charts, c)
+			}
 		}
 	}
 	return page

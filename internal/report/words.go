@@ -16,6 +16,8 @@ type language struct {
 	months      [12]string
 	first       string // the first day of a month, as a number with its ending
 	day         string // how a day, a month and a year are joined
+	article     string // short for it
+	regulation  string // of the European Union
 	thousands   string
 	point       string
 	percent     string

@@ -2,9 +2,10 @@ package report
 
 var german = &language{
 	code: "de", name: "Deutsch", file: ".de",
-	months:    [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"},
-	first:     "1",
-	day:       "%[1]s. %[2]s %[3]d",
+	months:  [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"},
+	first:   "1",
+	day:     "%[1]s. %[2]s %[3]d",
+	article: "Art.", regulation: "Verordnung (EU)",
 	thousands: ".", point: ",", percent: "\u00a0%",
 	regimes: map[string]string{
 		"eu/e-evidence":            "Elektronische Beweismittel in der Europäischen Union",

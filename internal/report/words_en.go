@@ -2,9 +2,10 @@ package report
 
 var english = &language{
 	code: "en", name: "English",
-	months:    [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
-	first:     "1",
-	day:       "%[1]s %[2]s %[3]d",
+	months:  [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
+	first:   "1",
+	day:     "%[1]s %[2]s %[3]d",
+	article: "Art.", regulation: "Regulation (EU)",
 	thousands: ",", point: ".", percent: "%",
 	regimes: map[string]string{
 		"eu/e-evidence":            "Electronic evidence in the European Union",

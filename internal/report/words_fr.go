@@ -2,9 +2,10 @@ package report
 
 var french = &language{
 	code: "fr", name: "Français", file: ".fr",
-	months:    [12]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"},
-	first:     "1er",
-	day:       "%[1]s %[2]s %[3]d",
+	months:  [12]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"},
+	first:   "1er",
+	day:     "%[1]s %[2]s %[3]d",
+	article: "art.", regulation: "Règlement (UE)",
 	thousands: "\u202f", point: ",", percent: "\u00a0%",
 	regimes: map[string]string{
 		"eu/e-evidence":            "Preuves électroniques dans l’Union européenne",
