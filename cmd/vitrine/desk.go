@@ -60,15 +60,19 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 	}
 	closeBooks := func() error { return nil }
 	if err == nil {
-		closeBooks, err = openBooks(ctx, d, o, data)
+		var opened func() error
+		if opened, err = openBooks(ctx, d, o, data); err == nil {
+			closeBooks = opened
+		}
 	}
 	if err == nil {
 		err = d.Prepare(ctx)
 	}
+	closeAll := func() error { return errors.Join(closeBooks(), d.DB.Close()) }
 	if err != nil {
-		return nil, nil, errors.Join(err, d.DB.Close())
+		return nil, nil, errors.Join(err, closeAll())
 	}
-	return d, func() error { return errors.Join(closeBooks(), d.DB.Close()) }, nil
+	return d, closeAll, nil
 }
 
 func openDirs(d *casework.Desk, data string) error {
