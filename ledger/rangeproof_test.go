@@ -62,7 +62,7 @@ func drawExample(r *rapid.T, logN int) *example {
 
 func TestAnyStatement(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		e := drawExample(r, 7)
+		e := drawExample(r, 6)
 		proof, err := proveRange(e.transcript(), e.st, e.values, e.blinds, rand.Reader)
 		if err != nil {
 			r.Fatal(err)
