@@ -26,7 +26,7 @@ func other(t *testing.T, l *Log, slots int) *ledger.Header {
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	h, l := begun(t, 3) // ticks at 36, 60 and 84 hours; the period ends at 72
+	h, l := begun(t, 2) // ticks at 36 and 60 hours; the period ends at 48
 	if err := l.Add(ctx, other(t, l, 6)); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,6 @@ func TestHeaders(t *testing.T) {
 	if _, err := fs.Stat(l.Public(), "headers/1.json"); err != nil {
 		t.Errorf("a header that was announced is not public: %v", err)
 	}
-	h.tick(l)
 	audited(t, l.Public())
 
 	refused(t, l.Add(ctx, other(t, l, 8)), "only a header that continues header 0 can follow now")
@@ -89,13 +88,13 @@ func TestLateAnnouncement(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	h, l = begun(t, 3)
+	h, l = begun(t, 2)
 	if err := l.Add(context.Background(), other(t, l, 6)); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, l.Settled(1), "was not announced")
-	h.clock.set(begin.Add(100 * time.Hour))
-	for range 3 {
+	h.clock.set(begin.Add(70 * time.Hour))
+	for range 2 {
 		if err := tickOnly(l); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +102,7 @@ func TestLateAnnouncement(t *testing.T) {
 	if list := published(t, l); len(list) != 0 {
 		t.Errorf("notices %v", list)
 	}
-	h.clock.set(begin.Add(200 * time.Hour))
+	h.clock.set(begin.Add(85 * time.Hour))
 	h.changes(l)
 }
 
@@ -111,15 +110,15 @@ func TestLateAnnouncement(t *testing.T) {
 // witnesses when the header's period has begun.
 func TestLateWitnesses(t *testing.T) {
 	t.Parallel()
-	h, l := begun(t, 3)
+	h, l := begun(t, 2)
 	if err := l.Add(context.Background(), other(t, l, 6)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Prepare(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
-	h.clock.set(begin.Add(100 * time.Hour))
-	for range 3 {
+	h.clock.set(begin.Add(70 * time.Hour))
+	for range 2 {
 		if err := tickOnly(l); err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +126,7 @@ func TestLateWitnesses(t *testing.T) {
 	if list := published(t, l); len(list) != 1 {
 		t.Errorf("notices %v", list)
 	}
-	h.clock.set(begin.Add(200 * time.Hour))
+	h.clock.set(begin.Add(85 * time.Hour))
 	h.changes(l)
 }
 
@@ -186,7 +185,7 @@ func TestBegin(t *testing.T) {
 // TestNotices gives notices, among them wrong ones, and restarts between.
 func TestNotices(t *testing.T) {
 	t.Parallel()
-	h, l := begun(t, 2)
+	h, l := begun(t, 1)
 	digest := ledger.Hash(sha256.Sum256(record))
 	refused(t, l.Notice("rumour", digest, record), "no kind of notice")
 	refused(t, l.Notice(ledger.NoticeKey, ledger.Hash{1}, record), "is not the one with the digest")
@@ -206,13 +205,15 @@ func TestNotices(t *testing.T) {
 	give(l)
 	h.tick(l)
 	give(l)
-	h.tick(l)
 	list := published(t, l)
 	if len(list) != 3 || list[0].Kind != ledger.NoticeTally || list[1].Digest != digest || list[2].Digest != (ledger.Hash{8}) || list[2].Bundle != 1 {
 		t.Errorf("notices %v", list)
 	}
 	if b, err := fs.ReadFile(l.Public(), "documents/"+digest.String()); err != nil || string(b) != string(record) {
 		t.Errorf("the document: %v", err)
+	}
+	if len(l.pending) != 0 {
+		t.Errorf("said already, and pending: %v", l.pending)
 	}
 	audited(t, l.Public())
 }

@@ -324,7 +324,7 @@ func (h *house) publishedAs(p *plan, how string) {
 func TestKilledAnyTime(t *testing.T) {
 	t.Parallel()
 	h, dirs := states(t)
-	for range 3 {
+	for range 2 {
 		c := h.in(t, dirs["prepare"])
 		in := time.Duration(rand.IntN(2000)) * time.Millisecond
 		cmd := exec.Command(os.Args[0])

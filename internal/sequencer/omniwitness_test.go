@@ -43,8 +43,8 @@ var omniwitnessPath = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), nil
 })
 
-// newOmniwitness starts a witness that knows the log of a house.
-func newOmniwitness(t *testing.T, h *house, n int) *omniwitness {
+// needOmniwitness returns the witness's program.
+func needOmniwitness(t *testing.T) string {
 	t.Helper()
 	need.Tool(t, "go")
 	path, err := omniwitnessPath()
@@ -55,6 +55,12 @@ func newOmniwitness(t *testing.T, h *house, n int) *omniwitness {
 		}
 		t.Skipf("skipped: needs omniwitness (go build it out of tools/go.mod: %v)", err)
 	}
+	return path
+}
+
+// newOmniwitness starts a witness that knows the log of a house.
+func newOmniwitness(t *testing.T, path string, h *house, n int) *omniwitness {
+	t.Helper()
 	w := &omniwitness{t: t, name: fmt.Sprintf("omni%d.example", n), key: keyOf(fmt.Sprint(h.name, "omni", n)), address: freeAddress(t)}
 	dir := t.TempDir()
 	private, logs := filepath.Join(dir, "key"), filepath.Join(dir, "logs.yaml")
@@ -116,13 +122,14 @@ func (w *omniwitness) witness() Witness {
 // watched is a house whose log two stock witnesses watch. Their clock is the
 // world's, so its ticks are short and now.
 func watched(t *testing.T) (*house, []*omniwitness) {
+	path := needOmniwitness(t)
 	h := newHouse(t, t.Name())
 	h.from, h.delta = time.Now().Truncate(time.Second).Add(45*time.Second), 2
 	h.clock.set(time.Now())
 	h.crowd, h.o.Witnesses = nil, nil
 	var list []*omniwitness
 	for n := range 2 {
-		w := newOmniwitness(t, h, n)
+		w := newOmniwitness(t, path, h, n)
 		list = append(list, w)
 		h.o.Witnesses = append(h.o.Witnesses, w.witness())
 		h.crowd = append(h.crowd, ledger.Witness{Key: w.witness().Key, Organisation: w.name})
