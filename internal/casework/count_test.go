@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,4 +137,166 @@ func audited(t *testing.T, public fs.FS) {
 	if _, err := a.Run(context.Background()); err != nil {
 		t.Error(err)
 	}
+}
+
+// queued lists the types of the facts that wait for a demand, and of those in
+// the log.
+func queued(t *testing.T, p *vitrinetest.Provider, id vitrine.ID) (waiting, logged []string) {
+	t.Helper()
+	var facts []store.Fact
+	if err := p.DB.View(t.Context(), func(tx *store.Tx) (err error) { facts, err = tx.FactsOf(id); return err }); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range facts {
+		if f.Index < 0 {
+			waiting = append(waiting, f.Type)
+		} else {
+			logged = append(logged, f.Type)
+		}
+	}
+	return waiting, logged
+}
+
+func same(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+// TestFactsOfEvents: each event queues its facts, once, whatever happens twice.
+func TestFactsOfEvents(t *testing.T) {
+	p := vitrinetest.New(t, "")
+	now := vitrinetest.Now
+	p.Now = func() time.Time { return now }
+	p.Count(t, ledger.Public, "us/search-warrant")
+	receive := func(reference, paper string, accounts ...vitrine.Account) vitrine.ID {
+		t.Helper()
+		sub := p.Submission(t)
+		sub.Reference = reference
+		if accounts != nil {
+			sub.Asked.Accounts = accounts
+		}
+		id, err := p.Receive(t.Context(), sub, []byte(paper), "clerk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	count := func() {
+		t.Helper()
+		now = now.AddDate(0, 0, 3)
+		if err := p.Desk.Count(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := receive("R-1", "paper", "alice")
+	if receive("R-1", "paper", "alice") != first {
+		t.Fatal("the same demand is another one")
+	}
+	waiting, _ := queued(t, p, first)
+	same(t, "received twice", waiting, "demand", "account")
+
+	// The paper read anew, with one more account: one demand, that account more.
+	again := receive("R-1", "paper", "alice", "bob")
+	waiting, _ = queued(t, p, first)
+	same(t, "the first reading", waiting, "demand", "account")
+	waiting, _ = queued(t, p, again)
+	same(t, "the second reading", waiting, "account")
+
+	refused := receive("R-2", "other")
+	step(t, p, "check", refused)
+	if err := p.Refuse(t.Context(), refused, &vitrine.Refusal{Kind: vitrine.Refused, Ground: "a law", Text: "no"}, "counsel"); err != nil {
+		t.Fatal(err)
+	}
+	waiting, _ = queued(t, p, refused)
+	same(t, "refused", waiting, "demand", "account", "rejected")
+
+	withdrawn := receive("R-3", "third")
+	why := &vitrine.Refusal{Kind: vitrine.Refused, Ground: "withdrawn", Text: "the authority took it back"}
+	if err := p.Void(t.Context(), withdrawn, why, "clerk"); err != nil {
+		t.Fatal(err)
+	}
+	waiting, logged := queued(t, p, withdrawn)
+	same(t, "withdrawn before it was in the log", append(waiting, logged...))
+
+	count()
+	_, logged = queued(t, p, refused)
+	same(t, "in the log", logged, "demand", "account", "rejected")
+	if err := p.Void(t.Context(), again, why, "clerk"); err != nil {
+		t.Fatal(err)
+	}
+	count()
+	_, logged = queued(t, p, again)
+	same(t, "withdrawn after it was in the log", logged, "account", "voided")
+	audited(t, p.Books[ledger.Public].Log.Public())
+}
+
+// TestNoRoom: a demand that could not be in the log in time is not taken, one
+// that names very many accounts counts them in its own leaf, and one that no
+// sheet counts is not taken.
+func TestNoRoom(t *testing.T) {
+	p := vitrinetest.New(t, "")
+	p.Now = func() time.Time { return vitrinetest.Now }
+	b := p.Count(t, ledger.Public, "us/search-warrant", "us/subpoena")
+	sub := p.Submission(t)
+	sub.Instrument = "us/emergency"
+	if _, err := p.Receive(t.Context(), sub, []byte("paper"), "clerk"); vitrine.ExitCode(err) != 2 {
+		t.Errorf("a demand that no sheet counts: %v", err)
+	}
+	many := p.Submission(t)
+	many.Reference, many.Asked.Accounts = "many", nil
+	for i := range b.Log.Room("us/search-warrant") {
+		many.Asked.Accounts = append(many.Asked.Accounts, vitrine.Account(fmt.Sprintf("user%04d", i)))
+	}
+	id, err := p.Receive(t.Context(), many, []byte("many"), "clerk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting, _ := queued(t, p, id)
+	same(t, "many accounts", waiting, "demand")
+	p.Now = func() time.Time { return vitrinetest.Now.AddDate(0, 0, 40) } // one tick is left until they are due
+	taken := 0
+	for i := range 3 * b.Log.Room("us/search-warrant") {
+		sub := p.Submission(t)
+		sub.Reference = fmt.Sprint("R-", i)
+		if _, err = p.Receive(t.Context(), sub, []byte("paper"), "clerk"); err != nil {
+			break
+		}
+		taken++
+	}
+	if vitrine.ExitCode(err) != 5 || taken < 20 {
+		t.Errorf("%d were taken, then %v", taken, err)
+	}
+	if waiting, _ := queued(t, p, p.Submission(t).ID()); len(waiting) > 0 {
+		t.Errorf("a demand that was not taken has facts: %q", waiting)
+	}
+}
+
+// BenchmarkPromise is the time from the event's commit to the sealed promise in
+// the outbox, by the queue.
+func BenchmarkPromise(b *testing.B) {
+	p := vitrinetest.New(b, "")
+	p.Now = func() time.Time { return vitrinetest.Now }
+	p.Count(b, ledger.Public, "us/search-warrant")
+	stop, err := p.DB.Work(b.Context(), p.Steps())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer stop(context.Background())
+	var total time.Duration
+	for i := range min(b.N, 50) {
+		sub := p.Submission(b)
+		sub.Reference = fmt.Sprint("B-", i)
+		id, err := p.Receive(b.Context(), sub, []byte("paper"), "clerk")
+		if err != nil {
+			b.Fatal(err)
+		}
+		begin := time.Now()
+		for _, err := os.Stat(p.PromisesPath(id)); err != nil; _, err = os.Stat(p.PromisesPath(id)) {
+			time.Sleep(100 * time.Microsecond)
+		}
+		total += time.Since(begin)
+	}
+	b.ReportMetric(float64(total.Microseconds())/1000/float64(min(b.N, 50)), "ms/promise")
 }

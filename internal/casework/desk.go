@@ -195,6 +195,17 @@ func (d *Desk) Refuse(ctx context.Context, id vitrine.ID, why *vitrine.Refusal, 
 	})
 }
 
+// Void ends a demand that its authority withdrew or a court set aside. What was
+// handed over before stays handed over; what was counted stays counted, as void.
+func (d *Desk) Void(ctx context.Context, id vitrine.ID, why *vitrine.Refusal, by string) error {
+	return d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+		if dem.Stage == vitrine.Voided {
+			return vitrine.Event{}, errDone
+		}
+		return vitrine.Event{Stage: vitrine.Voided, Refusal: why}, nil
+	})
+}
+
 // Review fixes the scope, and with it the text that approvers sign. A demand
 // that was already mandated falls back to reviewed: a new scope needs new
 // signatures. If the text stays the same, nothing happens.

@@ -65,7 +65,7 @@ func New(t testing.TB, database string) *Provider {
 		must(t, err)
 		*d = opened
 	}
-	db, err := store.Open(t.Context(), store.Options{Dir: filepath.Join(dir, "data"), URL: database, Now: p.Now})
+	db, err := store.Open(t.Context(), store.Options{Dir: filepath.Join(dir, "data"), URL: database, Now: func() time.Time { return p.Now() }})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
 	p.DB = db
