@@ -175,12 +175,22 @@ func reported(lines []line, periods []law.Period) []law.Reported {
 				of = append(of, l.structure.ID)
 			}
 		}
+		if len(of) == 0 && len(all) > 0 {
+			of = []string{goesOn(all[len(all)-1].Structure, p)}
+		}
 		for _, s := range of {
 			all = append(all, law.Reported{Period: p, Structure: s})
 		}
-		if len(of) == 0 {
-			all = append(all, law.Reported{Period: p})
-		}
 	}
 	return all
+}
+
+// goesOn is the structure of the period before p, if p may have it too: no row
+// of p says which one it has.
+func goesOn(before string, p law.Period) string {
+	s, ok := law.LookupStructure(before)
+	if !ok || s.CheckPeriod(p) != nil {
+		return ""
+	}
+	return s.ID
 }

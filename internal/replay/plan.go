@@ -71,15 +71,15 @@ func (t *Table) Plan() ([]Ledger, error) {
 			periods = t.spanned(ledger.Restricted) // a report needs its public ledger
 		}
 		l := Ledger{Class: class}
-		for _, p := range periods {
-			period, err := t.period(class, p)
-			if err != nil {
-				return nil, err
+		for i, p := range periods {
+			l.Periods = append(l.Periods, t.period(class, p))
+			if now := &l.Periods[i]; i > 0 && class == ledger.Restricted && now.Structure == "" {
+				now.Structure = goesOn(l.Periods[i-1].Structure, p)
 			}
-			l.Periods = append(l.Periods, period)
-		}
-		if class == ledger.Restricted {
-			l.structures()
+			l.Periods[i].share()
+			if n := l.Periods[i].Bundles(); n > maxBundles {
+				return nil, vitrine.Refusef(vitrine.Usage, "%s would take %d bundles in each tick: a replay makes at most %d", p, n, maxBundles)
+			}
 		}
 		if len(l.Periods) > 0 {
 			all = append(all, l)
@@ -105,7 +105,7 @@ func (t *Table) spanned(class ledger.Class) []law.Period {
 	return all[first:last]
 }
 
-func (t *Table) period(class ledger.Class, of law.Period) (Period, error) {
+func (t *Table) period(class ledger.Class, of law.Period) Period {
 	p := Period{Period: of, Cadence: cadence(of)}
 	for _, r := range t.Rows {
 		if r.Class() == class && r.Period.Equal(of) {
@@ -115,11 +115,7 @@ func (t *Table) period(class ledger.Class, of law.Period) (Period, error) {
 	if class == ledger.Public {
 		p.sheets()
 	}
-	p.share()
-	if p.Bundles() > maxBundles {
-		return p, vitrine.Refusef(vitrine.Usage, "%s would take %d bundles in each tick: a replay makes at most %d", of, p.Bundles(), maxBundles)
-	}
-	return p, nil
+	return p
 }
 
 // add puts a row into its group.
@@ -165,17 +161,5 @@ func (p *Period) sheets() {
 	}
 	if len(p.Groups) == 0 {
 		p.Made = []law.Sheet{Beyond()}
-	}
-}
-
-// structures fills in the structure of periods of which every row was refused.
-func (l *Ledger) structures() {
-	for i := range l.Periods {
-		for _, near := range slices.Concat(l.Periods[:i], l.Periods[i:]) {
-			s, ok := law.LookupStructure(near.Structure)
-			if p := &l.Periods[i]; p.Structure == "" && ok && s.CheckPeriod(p.Period) == nil {
-				p.Structure = s.ID
-			}
-		}
 	}
 }
