@@ -112,8 +112,12 @@ func (r reportCall) run(ctx context.Context) (err error) {
 	if err := desk.Count(ctx); err != nil {
 		return err
 	}
+	petitions, err := desk.Petitions()
+	if err != nil {
+		return err
+	}
 	b := report.Builder{
-		Provider: config.Provider.Name, URL: config.Ledger.URL, State: filepath.Join(resolve(base, config.Store.Dir), "reports"), Words: config.Ledger.words,
+		Provider: config.Provider.Name, URL: config.Ledger.URL, State: filepath.Join(resolve(base, config.Store.Dir), "reports"), Words: withPetitions(config.Ledger.words, petitions),
 		Checking: func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) },
 	}
 	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {

@@ -346,6 +346,9 @@ func (d *Desk) Count(ctx context.Context) error {
 // Prepare makes the headers that there must be by now, before anything is
 // counted under them.
 func (d *Desk) Prepare(ctx context.Context) error {
+	if err := d.permit(); err != nil {
+		return err
+	}
 	for class, b := range d.Books {
 		if err := b.prepare(ctx, d.Now()); err != nil {
 			return fmt.Errorf("%s ledger: %w", class, err)
@@ -396,7 +399,7 @@ func (b *Book) prepare(ctx context.Context, now time.Time) error {
 		}
 		chain = b.Log.Chain()
 	}
-	return nil
+	return b.revise(ctx, now)
 }
 
 // tick makes one tick with the oldest facts that belong in it.

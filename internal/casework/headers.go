@@ -30,7 +30,7 @@ type Counting struct {
 	Keys        ledger.Keys
 	Audit       ledger.AuditRule
 	// Granted are petitions that were granted, and agreements: they change rules.
-	Granted []law.Petition
+	Granted []Permission
 }
 
 // First returns the first header of a ledger that begins now: from the next
@@ -154,21 +154,21 @@ func (c Counting) restricted(h *ledger.Header, chain ledger.Chain, p law.Period)
 	now := law.Reported{Period: p, Structure: c.Structure}
 	structure, ok := law.LookupStructure(c.Structure)
 	if ok && structure.CheckPeriod(p) != nil && len(chain) == 0 {
-		now.Structure, structure = "", law.Structure{}
+		now.Structure = ""
+	}
+	now, sheets, err := c.change(chain, now)
+	if err != nil {
+		return err
 	}
 	h.Structure = now.Structure
 	tables, err := law.Tables(append(all, now))
 	if err != nil {
 		return err
 	}
-	for _, s := range law.NationalSecurity.Sheets(structure) {
-		for _, g := range c.Granted {
-			if s, err = g.Apply(s, p.From); err != nil {
-				return err
-			}
-		}
+	for _, s := range sheets {
 		h.Sheets = append(h.Sheets, ledgerSheet(s))
 	}
+	c.open(h, chain)
 	for _, t := range tables {
 		row := ledger.Table{Name: t.Name, NotBefore: uint64(t.NotBefore.Unix()), Due: uint64(t.Due.Unix()) + h.Lag}
 		for _, cell := range t.Cells {

@@ -293,11 +293,11 @@ func writeListed(path string, l listed) error {
 	if err != nil {
 		return err
 	}
-	return record(path, b)
+	return keepRecord(path, b)
 }
 
-// record keeps a paper of the provider's own: whole, or not at all.
-func record(path string, b []byte) error {
+// keepRecord keeps a paper of the provider's own: whole, or not at all.
+func keepRecord(path string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make records: %w", err)
 	}

@@ -1,0 +1,438 @@
+package casework
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/ledger"
+)
+
+// Permission is a petition to publish, or an agreement, as it stands, and the
+// digest of the record that the ledger says.
+type Permission struct {
+	law.Petition
+	Record ledger.Hash
+}
+
+// same reports whether both are states of one petition.
+func (p Permission) same(q law.Petition) bool {
+	if p.Kind != q.Kind || p.Court != q.Court || p.Docket != q.Docket || p.Office != q.Office {
+		return false
+	}
+	return p.Kind == law.ToCourt || p.Steps[0].Day.Equal(q.Steps[0].Day) && p.Steps[0].Paper == q.Steps[0].Paper
+}
+
+// Recorded says what became of a petition that was recorded.
+type Recorded struct {
+	Permission
+	// Header is the first header that has what is in force now; ok is false where
+	// nothing of it changes a header, or the one that does is not made yet.
+	Header uint64
+	OK     bool
+	// Standing are headers that say what is no longer in force, and can no longer
+	// be changed.
+	Standing []uint64
+}
+
+// Petitions lists the petitions that were recorded, as they stand.
+func (d *Desk) Petitions() ([]Permission, error) {
+	if d.Records == "" {
+		return nil, nil
+	}
+	names, err := filepath.Glob(filepath.Join(d.Records, "petitions", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("list petitions: %w", err)
+	}
+	slices.Sort(names)
+	var all []Permission
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read petition: %w", err)
+		}
+		p, err := readPetition(raw)
+		if err != nil {
+			return nil, fmt.Errorf("read petition %s: %w", filepath.Base(name), err)
+		}
+		if i := slices.IndexFunc(all, func(q Permission) bool { return q.same(p.Petition) }); i >= 0 {
+			all[i] = p
+		} else {
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// Recorded lists the petitions with what follows from each.
+func (d *Desk) Recorded() ([]Recorded, error) {
+	all, err := d.Petitions()
+	var out []Recorded
+	for _, p := range all {
+		r := Recorded{Permission: p}
+		if b := d.Books[ledger.Restricted]; b != nil {
+			r = b.effect(r)
+		}
+		out = append(out, r)
+	}
+	return out, err
+}
+
+func readPetition(raw []byte) (Permission, error) {
+	p := Permission{Record: sha256.Sum256(raw)}
+	if err := json.Unmarshal(raw, &p.Petition); err != nil {
+		return p, err
+	}
+	return p, p.Check()
+}
+
+// permit gives the restricted ledger the petitions that were recorded, and has it
+// say each record: one that was kept and not said, since the process died, too.
+func (d *Desk) permit() error {
+	b := d.Books[ledger.Restricted]
+	if b == nil {
+		return nil
+	}
+	all, err := d.Petitions()
+	if err != nil {
+		return err
+	}
+	b.Granted = all
+	if len(b.Log.Chain()) == 0 {
+		return nil
+	}
+	names, _ := filepath.Glob(filepath.Join(d.Records, "petitions", "*.json"))
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("read petition: %w", err)
+		}
+		if err := b.Log.Notice(ledger.NoticePetition, sha256.Sum256(raw), raw); err != nil {
+			return fmt.Errorf("say petition: %w", err)
+		}
+	}
+	return nil
+}
+
+// Petition records a petition as it stands now. Its record is public with the
+// next tick; what is in force goes into the next header that can be announced
+// before its period.
+func (d *Desk) Petition(ctx context.Context, p law.Petition) (Recorded, error) {
+	var out Recorded
+	b := d.Books[ledger.Restricted]
+	if b == nil {
+		return out, vitrine.Refusef(vitrine.Usage, "a petition changes what the restricted ledger publishes, and there is none: [ledger.restricted] publication is off")
+	}
+	raw, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return out, fmt.Errorf("write petition: %w", err)
+	}
+	raw = append(raw, '\n')
+	if out.Permission, err = readPetition(raw); err != nil {
+		return out, vitrine.Refusef(vitrine.Usage, "%v", err)
+	}
+	all, err := d.Petitions()
+	if err != nil {
+		return out, err
+	}
+	i := slices.IndexFunc(all, func(q Permission) bool { return q.same(p) })
+	if i < 0 || all[i].Record != out.Record {
+		if i >= 0 {
+			err = follows(all[i].Petition, p)
+		}
+		if err == nil {
+			err = b.allows(out.Permission, all)
+		}
+		if err != nil {
+			return out, err
+		}
+		if err := d.keepPetition(raw, out.Record); err != nil {
+			return out, err
+		}
+	}
+	if err := d.Prepare(ctx); err != nil {
+		return out, err
+	}
+	return b.effect(out), nil
+}
+
+// follows refuses a record that forgets a step of the one before.
+func follows(before, now law.Petition) error {
+	if len(now.Steps) >= len(before.Steps) {
+		same := func(a, b law.Dated) bool { return a.Step == b.Step && a.Day.Equal(b.Day) && a.Paper == b.Paper }
+		if slices.EqualFunc(before.Steps, now.Steps[:len(before.Steps)], same) {
+			return nil
+		}
+	}
+	return vitrine.Refusef(vitrine.Usage, "the petition was recorded with other steps (the last was %q): leave those as they are, with their papers, and add what came after", before.Now())
+}
+
+// keepPetition keeps one more record, behind those that there are.
+func (d *Desk) keepPetition(raw []byte, record ledger.Hash) error {
+	names, err := filepath.Glob(filepath.Join(d.Records, "petitions", "*.json"))
+	if err != nil {
+		return fmt.Errorf("list petitions: %w", err)
+	}
+	return keepRecord(filepath.Join(d.Records, "petitions", fmt.Sprintf("%06d-%s.json", len(names)+1, record)), raw)
+}
+
+// allows refuses what no header could say: an opening of a cell that is not in
+// the ledger, or that another petition opens, and rules that part a row.
+func (b *Book) allows(p Permission, all []Permission) error {
+	for _, o := range p.Openings {
+		if _, ok := b.cell(o); !ok {
+			return vitrine.Refusef(vitrine.Usage, "the opening of %s in %s: the restricted ledger has no such cell: name one of its periods (%s)", o.Sheet, o.Period, strings.Join(b.periods(), ", "))
+		}
+		for _, q := range all {
+			if !q.same(p.Petition) && slices.ContainsFunc(q.Openings, func(c law.Cell) bool { return c.Sheet == o.Sheet && c.Period.Equal(o.Period) }) {
+				return vitrine.Refusef(vitrine.Usage, "the opening of %s in %s: %s opens it already, and a cell is told once more, not twice", o.Sheet, o.Period, cmp.Or(q.Docket, q.Office))
+			}
+		}
+	}
+	granted := append(slices.DeleteFunc(slices.Clone(all), func(q Permission) bool { return q.same(p.Petition) }), p)
+	var dates []time.Time
+	for _, r := range p.Rules {
+		dates = append(dates, r.From)
+	}
+	if since, ok := p.InForce(); ok {
+		dates = append(dates, since.AddDate(0, 0, 1))
+	}
+	structure, _ := law.LookupStructure(b.Structure)
+	for _, from := range dates {
+		sheets, err := sheetsAt(structure, granted, from)
+		if err == nil {
+			err = whole(structure, sheets)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) periods() []string {
+	var names []string
+	for _, p := range b.Log.Chain() {
+		names = append(names, periodOf(p.Header).Name())
+	}
+	return names
+}
+
+// cell finds a cell of the law in the ledger.
+func (b *Book) cell(c law.Cell) (ledger.CellName, bool) { return findCell(b.Log.Chain(), c) }
+
+func findCell(chain ledger.Chain, c law.Cell) (ledger.CellName, bool) {
+	for _, p := range chain {
+		if _, ok := p.Sheet(c.Sheet); ok && periodOf(p.Header).Equal(c.Period) {
+			return ledger.CellName{Period: p.Number, Sheet: c.Sheet}, true
+		}
+	}
+	return ledger.CellName{}, false
+}
+
+// sheetsAt are the national-security sheets of a period that begins at from.
+func sheetsAt(structure law.Structure, granted []Permission, from time.Time) ([]law.Sheet, error) {
+	all := law.NationalSecurity.Sheets(structure)
+	for i := range all {
+		for _, g := range granted {
+			var err error
+			if all[i], err = g.Apply(all[i], from); err != nil {
+				return nil, vitrine.Refusef(vitrine.Usage, "the rules of the petition from %s on: %v: name both fields of the sheet", from.Format(time.DateOnly), err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// whole refuses rules that part the sheets of a row, which the law has one add
+// up: a total over cells with different rules would say more of one than its
+// rule allows, or less of another. Nor may process on a new platform, which
+// joins a row later, have another rule than that row.
+func whole(structure law.Structure, sheets []law.Sheet) error {
+	fields := map[string][]law.Field{}
+	for _, s := range sheets {
+		fields[s.Name] = s.Fields
+	}
+	part := func(a, b, why string) error {
+		return vitrine.Refusef(vitrine.Usage, "the rules of the petition part %s from %s: %s. Give both the same rules, or choose a structure in which each has a row of its own (such as us/1874-a1) from that period on; a past cell can be opened by itself", a, b, why)
+	}
+	for _, r := range structure.Rows {
+		for _, name := range r.Sheets[1:] {
+			if !slices.Equal(fields[name], fields[r.Sheets[0]]) {
+				return part(r.Sheets[0], name, r.Article+" has them added up in one row")
+			}
+		}
+	}
+	for _, s := range sheets {
+		if s.Joins != "" && !slices.Equal(s.Fields, fields[s.Joins]) {
+			return part(s.Joins, s.Name, "what is counted on the second joins the rows of the first later")
+		}
+	}
+	return nil
+}
+
+// change says under which structure a period is reported, and its sheets. Where
+// process on new platforms still waits to join rows (structures (1) and (2)), a
+// structure or rules that change do so one period later: the period itself is a
+// closing one, with the structure and the rules of the one before.
+func (c Counting) change(chain ledger.Chain, now law.Reported) (law.Reported, []law.Sheet, error) {
+	structure, reports := law.LookupStructure(now.Structure)
+	if !reports {
+		return now, law.NationalSecurity.Sheets(structure), nil // all is hidden, be it permitted or not
+	}
+	sheets, err := sheetsAt(structure, c.Granted, now.Period.From)
+	if err == nil {
+		err = whole(structure, sheets)
+	}
+	if err != nil || len(chain) == 0 {
+		return now, sheets, err
+	}
+	last := chain[len(chain)-1].Header
+	before, known := law.LookupStructure(last.Structure)
+	if !known || before.Deferred == 0 || closing(last) || last.Structure == now.Structure && !changed(sheets, last) {
+		return now, sheets, nil
+	}
+	if before.CheckPeriod(now.Period) != nil {
+		return now, sheets, nil // no closing period is possible; the law's own check says why
+	}
+	now.Structure, now.Closing = last.Structure, true
+	sheets, err = sheetsAt(before.Closing(), c.Granted, now.Period.From)
+	for i, s := range sheets {
+		old, ok := last.Sheet(s.Name)
+		if !ok || !waits(s.Name, before) {
+			continue
+		}
+		for k, f := range old.Fields {
+			sheets[i].Fields[k].Rule = lawRule(f.Rule)
+		}
+	}
+	return now, sheets, err
+}
+
+// changed reports whether a sheet that others join gets other rules than in the
+// last header.
+func changed(sheets []law.Sheet, last *ledger.Header) bool {
+	return slices.ContainsFunc(sheets, func(s law.Sheet) bool {
+		old, ok := last.Sheet(s.Name)
+		joined := s.Joins != "" || slices.ContainsFunc(sheets, func(t law.Sheet) bool { return t.Joins == s.Name })
+		return ok && joined && !slices.Equal(old.Fields, ledgerSheet(s).Fields)
+	})
+}
+
+// waits reports whether a sheet joins another one of the structure, or is joined.
+func waits(name string, s law.Structure) bool {
+	all := law.NationalSecurity.Sheets(s)
+	return slices.ContainsFunc(all, func(t law.Sheet) bool { return t.Joins != "" && (t.Name == name || t.Joins == name) })
+}
+
+func lawRule(r ledger.Rule) law.Rule {
+	kind := map[ledger.RuleKind]law.RuleKind{ledger.Exact: law.Exact, ledger.Small: law.Small, ledger.Band: law.Banded, ledger.Hidden: law.Hidden}[r.Kind]
+	return law.Rule{Kind: kind, N: r.N}
+}
+
+// open gives a header the openings of past cells that petitions in force grant,
+// each cell once in all headers.
+func (c Counting) open(h *ledger.Header, chain ledger.Chain) {
+	done := map[ledger.CellName]bool{}
+	for _, p := range chain {
+		for _, o := range p.Openings {
+			for _, cell := range o.Cells {
+				done[cell] = true
+			}
+		}
+	}
+	for _, g := range c.Granted {
+		if since, ok := g.InForce(); !ok || !instant(h.From).After(since) {
+			continue
+		}
+		for _, o := range g.Openings {
+			cell, ok := findCell(chain, o)
+			if !ok || done[cell] {
+				continue
+			}
+			done[cell] = true
+			h.Openings = append(h.Openings, ledger.Permit{
+				Cells: []ledger.CellName{cell}, Name: fmt.Sprintf("opened/%d/%s", cell.Period, cell.Sheet), Petition: g.Record,
+				NotBefore: h.From, Due: h.From + h.Lag + h.Delta + publicDays*24*3600,
+			})
+		}
+	}
+	slices.SortFunc(h.Openings, func(a, b ledger.Permit) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// announceAhead is how long before its period a header is announced at the
+// latest if it takes another's place: a tick that comes late must not make it
+// one that was announced too late, which no ledger can go on with.
+const announceAhead = 7 * 24 * time.Hour
+
+// revise makes the newest header anew, as the config and what was granted now
+// have it, if it can still be announced well before its period.
+func (b *Book) revise(ctx context.Context, now time.Time) error {
+	chain := b.Log.Chain()
+	n := len(chain) - 1
+	p, _, at, ok := b.Log.Next()
+	if n < 1 || !ok || p.Number >= uint64(n) {
+		return nil
+	}
+	if at.Before(now) {
+		at = now
+	}
+	if !at.Before(instant(chain[n].From).Add(-announceAhead)) {
+		return nil // the header after it says it
+	}
+	h, err := b.Next(chain[:n])
+	if err != nil || h.Hash() == chain[n].Hash {
+		return err
+	}
+	return b.Log.Add(ctx, h)
+}
+
+// effect finds what headers say of a petition.
+func (b *Book) effect(r Recorded) Recorded {
+	_, inForce := r.InForce()
+	for _, p := range b.Log.Chain() {
+		if !r.opens(b, p.Header) && !r.rules(p.Header) {
+			continue
+		}
+		switch {
+		case !inForce:
+			r.Standing = append(r.Standing, p.Number)
+		case !r.OK:
+			r.Header, r.OK = p.Number, true
+		}
+	}
+	return r
+}
+
+// opens reports whether a header opens a cell of a petition's.
+func (p Permission) opens(b *Book, h *ledger.Header) bool {
+	return slices.ContainsFunc(p.Openings, func(c law.Cell) bool {
+		cell, ok := b.cell(c)
+		return ok && slices.ContainsFunc(h.Openings, func(o ledger.Permit) bool { return slices.Contains(o.Cells, cell) })
+	})
+}
+
+// rules reports whether a header has the rules of a petition that began by then.
+func (p Permission) rules(h *ledger.Header) bool {
+	found := false
+	for _, c := range p.Rules {
+		if uint64(c.From.Unix()) > h.From {
+			continue
+		}
+		s, ok := h.Sheet(c.Sheet)
+		if !ok || !slices.ContainsFunc(s.Fields, func(f ledger.Field) bool { return f.Name == c.Field && lawRule(f.Rule) == c.Rule }) {
+			return false
+		}
+		found = true
+	}
+	return found
+}
