@@ -1,6 +1,10 @@
 package ledger
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
 	"testing"
 )
 
@@ -26,6 +30,17 @@ func attacks() []attack {
 	return list
 }
 
+// isVector reports whether the directory is the committed vector of the attack.
+func (w *world) isVector(a attack) bool {
+	var v directoryVector
+	b, err := os.ReadFile(filepath.Join(reportVectors, a.name+".json"))
+	if err != nil || json.Unmarshal(b, &v) != nil {
+		return false
+	}
+	base := vectorBases()[v.Base]
+	return base != nil && reflect.DeepEqual(v.Files, difference(base.dir, w.dir))
+}
+
 func TestAttacks(t *testing.T) {
 	names := map[string]bool{}
 	for _, a := range attacks() {
@@ -36,7 +51,9 @@ func TestAttacks(t *testing.T) {
 			names[a.name] = true
 			w := bases[a.base]().branch(t, a.name)
 			a.do(w)
-			w.refused(a.words)
+			if !w.isVector(a) { // else TestReportVectors audits it
+				w.refused(a.words)
+			}
 		})
 	}
 }

@@ -46,7 +46,7 @@ func TestAudit(t *testing.T) {
 	}
 	l := w.logs[Public]
 	for i, f := range facts {
-		r := l.receipt(f, indices[i], true)
+		r := l.under(f, indices[i], 0, true)
 		b, err := r.Marshal()
 		if err != nil {
 			t.Fatal(err)

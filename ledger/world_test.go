@@ -446,37 +446,6 @@ func (w *world) refused(words string) {
 	}
 }
 
-// receipt returns the receipt of a fact under the tree as it stands.
-func (l *writtenLog) receipt(f *Fact, index uint64, parent bool) *Receipt {
-	l.w.t.Helper()
-	n := int64(len(l.entries))
-	var p *Period
-	for _, q := range l.chain {
-		if q.Hash == f.Header {
-			p = q
-		}
-	}
-	proof, err := tlog.ProveRecord(n, int64(index), l)
-	if err != nil {
-		l.w.t.Fatal(err)
-	}
-	head, err := tlog.ProveRecord(n, int64(p.Start), l)
-	if err != nil {
-		l.w.t.Fatal(err)
-	}
-	r := &Receipt{Fact: *f, HasParent: parent, Header: p.Header, HeaderIndex: p.Start, Index: index, Checkpoint: l.w.dir[classPath(l.class, "checkpoint")]}
-	if !parent {
-		r.Fact.ParentSalt = [32]byte{}
-	}
-	for _, h := range proof {
-		r.Proof = append(r.Proof, Hash(h))
-	}
-	for _, h := range head {
-		r.HeaderProof = append(r.HeaderProof, Hash(h))
-	}
-	return r
-}
-
 func sortListed(list []Listed) {
 	slices.SortFunc(list, func(a, b Listed) int { return cmp.Compare(a.Index, b.Index) })
 }
