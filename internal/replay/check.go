@@ -18,6 +18,7 @@ func check(lines []line) *Table {
 	t := &Table{Lines: len(lines), periods: map[ledger.Class][]law.Period{}}
 	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
 		t.periods[class] = sequence(lines, class)
+		gaps(lines, class, t.periods[class])
 	}
 	for _, l := range lines {
 		about := Remark{Line: l.Line, Row: l.text}
@@ -85,8 +86,8 @@ func contradictions(lines []line) {
 				l.refuse(ground, "%s", why)
 			}
 		}
-		if a, d := of[law.AccountField], of[law.Demand]; a != nil && d != nil && a.Actual < d.Actual && a.why == nil {
-			a.flag = fmt.Sprintf("%d accounts are fewer than the %d demands that specify them", a.Actual, d.Actual)
+		if a, d := of[law.AccountField], of[law.Demand]; a != nil && d != nil && a.Actual < d.Actual {
+			a.strange("%d accounts are fewer than the %d demands that specify them", a.Actual, d.Actual)
 		}
 	}
 }
@@ -193,4 +194,32 @@ func goesOn(before string, p law.Period) string {
 		return ""
 	}
 	return s.ID
+}
+
+// gaps flags the rows of a sheet that has none in the period before, but in an
+// earlier one: there were no demands, or somebody forgot them.
+func gaps(lines []line, class ledger.Class, periods []law.Period) {
+	for _, sheet := range good(lines, func(l *line) string { return string(l.Class()) + " " + l.Sheet }) {
+		if sheet[0].Class() != class {
+			continue
+		}
+		last := -1
+		for i, p := range periods {
+			at := slices.IndexFunc(sheet, func(l *line) bool { return l.Period.Equal(p) })
+			if at >= 0 && last >= 0 && last < i-1 {
+				sheet[at].strange("%s has no rows in %s", sheet[at].Sheet, periods[i-1])
+			}
+			if at >= 0 {
+				last = i
+			}
+		}
+	}
+}
+
+// strange flags a row.
+func (l *line) strange(format string, args ...any) {
+	if l.flag != "" {
+		l.flag += "; "
+	}
+	l.flag += fmt.Sprintf(format, args...)
 }

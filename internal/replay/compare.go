@@ -52,7 +52,7 @@ func (r Row) compare(v *ledger.Verdict) Result {
 		out.Equal = !r.banded && *total.Total == r.Low
 	case total.Low != nil && total.Width != nil:
 		out.Published, out.Proof = fmt.Sprintf("%d-%d", *total.Low, *total.Low+*total.Width-1), "range"
-		out.Equal = r.banded && out.Published == r.Said()
+		out.Equal = out.Published == r.Said()
 	default:
 		out.Published, out.Proof = "hidden", "range"
 	}

@@ -94,7 +94,7 @@ func (l *line) placePublic() {
 	case l.banded && (l.Low != 0 || l.High != uint64(l.rule.N)-1):
 		l.refuse("", "%s is not the band of %s, whose rule is %s: 0-%d is the only one", l.Said(), l.Sheet, l.rule, l.rule.N-1)
 	case !l.banded && small && l.Low < uint64(l.rule.N):
-		l.flag = fmt.Sprintf("the rule of %s is %s: it is published as 0-%d", l.Sheet, l.rule, l.rule.N-1)
+		l.strange("the rule of %s is %s: it is published as 0-%d", l.Sheet, l.rule, l.rule.N-1)
 		l.Low, l.High, l.banded = 0, uint64(l.rule.N)-1, true
 		l.columns = append(l.columns[:4:4], l.columns[3])
 	}
