@@ -390,7 +390,7 @@ func (b *Book) prepare(ctx context.Context, now time.Time) error {
 		chain = b.Log.Chain()
 	}
 	for chain[len(chain)-1].From <= uint64(now.Unix()) {
-		h, err := b.Next(chain)
+		h, err := b.Next(chain, now)
 		if err != nil {
 			return err
 		}

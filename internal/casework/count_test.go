@@ -300,3 +300,22 @@ func BenchmarkPromise(b *testing.B) {
 	}
 	b.ReportMetric(float64(total.Microseconds())/1000/float64(min(b.N, 50)), "ms/promise")
 }
+
+// TestLongSleep: a provider that ran nothing until the next period had begun makes
+// up every tick, under a header that changes nothing, and is accepted.
+func TestLongSleep(t *testing.T) {
+	p := vitrinetest.New(t, "")
+	now := vitrinetest.Now
+	p.Now = func() time.Time { return now }
+	b := p.Count(t, ledger.Public, "us/search-warrant")
+	now = now.AddDate(0, 0, 14)
+	b.Sheets = append(b.Sheets, "us/subpoena") // too late to announce it
+	if err := p.Desk.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	chain := b.Log.Chain()
+	if len(chain) != 3 || len(chain[1].Sheets) != 1 || len(chain[2].Sheets) != 2 {
+		t.Fatalf("%d headers; want the late one as it was, and the next as the config has it", len(chain))
+	}
+	audited(t, b.Log.Public())
+}

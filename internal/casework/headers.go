@@ -52,13 +52,24 @@ func (c Counting) First(now time.Time) (*ledger.Header, error) {
 }
 
 // Next returns the header that follows the last of the chain.
-func (c Counting) Next(chain ledger.Chain) (*ledger.Header, error) {
+//
+// One that can no longer be announced before its period, since no tick was made
+// for so long, changes nothing: whoever reads the ledger accepts no other.
+func (c Counting) Next(chain ledger.Chain, now time.Time) (*ledger.Header, error) {
 	last := chain[len(chain)-1]
 	p, err := c.Cadence.Starting(instant(last.To))
 	if err != nil {
 		return nil, err
 	}
-	return c.header(chain, p)
+	if now.Unix() < int64(last.To) {
+		return c.header(chain, p)
+	}
+	h, err := last.Continue(uint64(p.To.Unix()))
+	if err != nil {
+		return nil, fmt.Errorf("no tick was made before the period from %s began: %w", instant(last.To).Format(time.DateOnly), err)
+	}
+	chain.Join(h)
+	return h, h.Check()
 }
 
 func instant(t uint64) time.Time { return time.Unix(int64(t), 0).UTC() }
@@ -156,10 +167,7 @@ func (c Counting) restricted(h *ledger.Header, chain ledger.Chain, p law.Period)
 	if ok && structure.CheckPeriod(p) != nil && len(chain) == 0 {
 		now.Structure = ""
 	}
-	now, sheets, err := c.change(chain, now)
-	if err != nil {
-		return err
-	}
+	now, sheets := c.change(chain, now)
 	h.Structure = now.Structure
 	tables, err := law.Tables(append(all, now))
 	if err != nil {

@@ -39,6 +39,8 @@ type Recorded struct {
 	// nothing of it changes a header, or the one that does is not made yet.
 	Header uint64
 	OK     bool
+	// Why says why no header has it, where none will as things stand.
+	Why string
 	// Standing are headers that say what is no longer in force, and can no longer
 	// be changed.
 	Standing []uint64
@@ -198,22 +200,26 @@ func (b *Book) allows(p Permission, all []Permission) error {
 			}
 		}
 	}
-	granted := append(slices.DeleteFunc(slices.Clone(all), func(q Permission) bool { return q.same(p.Petition) }), p)
-	var dates []time.Time
-	for _, r := range p.Rules {
-		dates = append(dates, r.From)
+	if _, ok := p.InForce(); !ok {
+		return nil // what it takes back, no other petition can hold
 	}
-	if since, ok := p.InForce(); ok {
-		dates = append(dates, since.AddDate(0, 0, 1))
-	}
+	return b.whole(append(slices.DeleteFunc(slices.Clone(all), func(q Permission) bool { return q.same(p.Petition) }), p))
+}
+
+// whole refuses rules that no header of the configured structure can have, from
+// any of the days on at which one of them begins.
+func (b *Book) whole(granted []Permission) error {
 	structure, _ := law.LookupStructure(b.Structure)
-	for _, from := range dates {
-		sheets, err := sheetsAt(structure, granted, from)
-		if err == nil {
-			err = whole(structure, sheets)
-		}
-		if err != nil {
-			return err
+	for _, g := range granted {
+		since, _ := g.InForce()
+		for _, r := range g.Rules {
+			from := r.From
+			if !from.After(since) {
+				from = since.AddDate(0, 0, 1)
+			}
+			if _, err := sheetsAt(structure, granted, from); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -239,7 +245,8 @@ func findCell(chain ledger.Chain, c law.Cell) (ledger.CellName, bool) {
 	return ledger.CellName{}, false
 }
 
-// sheetsAt are the national-security sheets of a period that begins at from.
+// sheetsAt are the national-security sheets of a period that begins at from, if
+// what was granted leaves rows whole.
 func sheetsAt(structure law.Structure, granted []Permission, from time.Time) ([]law.Sheet, error) {
 	all := law.NationalSecurity.Sheets(structure)
 	for i := range all {
@@ -250,7 +257,7 @@ func sheetsAt(structure law.Structure, granted []Permission, from time.Time) ([]
 			}
 		}
 	}
-	return all, nil
+	return all, whole(structure, all)
 }
 
 // whole refuses rules that part the sheets of a row, which the law has one add
@@ -284,28 +291,25 @@ func whole(structure law.Structure, sheets []law.Sheet) error {
 // process on new platforms still waits to join rows (structures (1) and (2)), a
 // structure or rules that change do so one period later: the period itself is a
 // closing one, with the structure and the rules of the one before.
-func (c Counting) change(chain ledger.Chain, now law.Reported) (law.Reported, []law.Sheet, error) {
+func (c Counting) change(chain ledger.Chain, now law.Reported) (law.Reported, []law.Sheet) {
 	structure, reports := law.LookupStructure(now.Structure)
 	if !reports {
-		return now, law.NationalSecurity.Sheets(structure), nil // all is hidden, be it permitted or not
+		return now, law.NationalSecurity.Sheets(structure) // all is hidden, be it permitted or not
 	}
-	sheets, err := sheetsAt(structure, c.Granted, now.Period.From)
-	if err == nil {
-		err = whole(structure, sheets)
-	}
-	if err != nil || len(chain) == 0 {
-		return now, sheets, err
+	sheets := c.sheets(structure, now.Period.From)
+	if len(chain) == 0 {
+		return now, sheets
 	}
 	last := chain[len(chain)-1].Header
 	before, known := law.LookupStructure(last.Structure)
 	if !known || before.Deferred == 0 || closing(last) || last.Structure == now.Structure && !changed(sheets, last) {
-		return now, sheets, nil
+		return now, sheets
 	}
 	if before.CheckPeriod(now.Period) != nil {
-		return now, sheets, nil // no closing period is possible; the law's own check says why
+		return now, sheets // no closing period is possible; the law's own check says why
 	}
 	now.Structure, now.Closing = last.Structure, true
-	sheets, err = sheetsAt(before.Closing(), c.Granted, now.Period.From)
+	sheets = c.sheets(before.Closing(), now.Period.From)
 	for i, s := range sheets {
 		old, ok := last.Sheet(s.Name)
 		if !ok || !waits(s.Name, before) {
@@ -315,7 +319,18 @@ func (c Counting) change(chain ledger.Chain, now law.Reported) (law.Reported, []
 			sheets[i].Fields[k].Rule = lawRule(f.Rule)
 		}
 	}
-	return now, sheets, err
+	return now, sheets
+}
+
+// sheets are those of a structure, with what was granted. Where a petition fell
+// and what others grant would part a row, all of it is told as the law has it
+// without them: that says less, never more.
+func (c Counting) sheets(structure law.Structure, from time.Time) []law.Sheet {
+	all, err := sheetsAt(structure, c.Granted, from)
+	if err != nil {
+		return law.NationalSecurity.Sheets(structure)
+	}
+	return all
 }
 
 // changed reports whether a sheet that others join gets other rules than in the
@@ -389,7 +404,7 @@ func (b *Book) revise(ctx context.Context, now time.Time) error {
 	if !at.Before(instant(chain[n].From).Add(-announceAhead)) {
 		return nil // the header after it says it
 	}
-	h, err := b.Next(chain[:n])
+	h, err := b.Next(chain[:n], now)
 	if err != nil || h.Hash() == chain[n].Hash {
 		return err
 	}
@@ -409,6 +424,9 @@ func (b *Book) effect(r Recorded) Recorded {
 		case !r.OK:
 			r.Header, r.OK = p.Number, true
 		}
+	}
+	if err := b.whole(b.Granted); inForce && !r.OK && err != nil {
+		r.Why = err.Error()
 	}
 	return r
 }
