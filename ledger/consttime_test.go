@@ -106,7 +106,7 @@ func TestConstantTime(t *testing.T) {
 func TestConstantTimeCheck(t *testing.T) {
 	for source, want := range map[string]string{
 		`func f(s []scalar) { multiScalar(terms{s, nil}) }`:       "other.go uses multiScalar",
-		`func f(p *point, a *addend) { p.addVar(a, true) }`:       "other.go uses addVar",
+		`func f(p *point, a *addend) { p.addVar(a, 1) }`:          "other.go uses addVar",
 		`func f(p *point) { affine(p).double() }`:                 "other.go uses double",
 		`func f(s []scalar) { numbersOf(s)[0].plus(nil) }`:        "other.go uses plus",
 		`func f() { newSums().push(nil) }`:                        "other.go uses push",

@@ -138,10 +138,10 @@ func TestGroupAsLibrary(t *testing.T) {
 		doubled := *p
 		doubled.double()
 		wantPoint(t, &doubled, new(libPoint).Add(a, a), "double")
-		for _, negative := range []bool{false, true} {
+		for negative := range 2 {
 			got, want, one := new(point).add(p, q), new(libPoint).Add(a, b), addendOf(p)
 			got.addVar(&one, negative)
-			if want.Add(want, a); negative {
+			if want.Add(want, a); negative == 1 {
 				want.Subtract(want, a).Subtract(want, a)
 			}
 			wantPoint(t, got, want, "addVar")

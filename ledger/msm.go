@@ -10,16 +10,17 @@ import (
 // What stands in this file takes a time that depends on the scalars, so that
 // only what is public may come in. A test sees to it.
 
-// An addend is a point with z = 1, in the form that is added fastest.
-type addend struct{ plus, minus, t2d field.Element }
+// An addend is a point with z = 1, in the form that is added fastest: y + x,
+// y - x and 2·d·x·y.
+type addend [3]field.Element
 
 func addendOf(p *point) (a addend) {
 	if p.z != *feOne {
 		p = affine(p)
 	}
-	a.plus.Add(&p.y, &p.x)
-	a.minus.Subtract(&p.y, &p.x)
-	a.t2d.Multiply(&p.t, curve2D)
+	a[0].Add(&p.y, &p.x)
+	a[1].Subtract(&p.y, &p.x)
+	a[2].Multiply(&p.t, curve2D)
 	return a
 }
 
@@ -31,25 +32,23 @@ func addends(points []point) []addend {
 	return as
 }
 
-// addVar adds a, or -a, to p.
-func (p *point) addVar(a *addend, negative bool) {
-	var e, h, less, more field.Element
-	plus, minus, f, g := &a.plus, &a.minus, &less, &more
-	if negative {
-		plus, minus, f, g = minus, plus, g, f
-	}
-	e.Subtract(&p.y, &p.x).Multiply(&e, minus)
-	h.Add(&p.y, &p.x).Multiply(&h, plus)
-	p.t.Multiply(&p.t, &a.t2d)
+// addVar adds a to p, or -a if negative is 1. It does not branch on that, since
+// the sign of a digit cannot be foretold.
+func (p *point) addVar(a *addend, negative int) {
+	var e, h field.Element
+	var fg [2]field.Element
+	e.Subtract(&p.y, &p.x).Multiply(&e, &a[1-negative])
+	h.Add(&p.y, &p.x).Multiply(&h, &a[negative])
+	p.t.Multiply(&p.t, &a[2])
 	p.z.Add(&p.z, &p.z)
-	less.Subtract(&p.z, &p.t)
-	more.Add(&p.z, &p.t)
+	fg[negative].Subtract(&p.z, &p.t)
+	fg[1-negative].Add(&p.z, &p.t)
 	p.y.Add(&h, &e)
 	e.Subtract(&h, &e)
 	p.t.Multiply(&e, &p.y)
-	p.x.Multiply(&e, f)
-	p.y.Multiply(&p.y, g)
-	p.z.Multiply(f, g)
+	p.x.Multiply(&e, &fg[0])
+	p.y.Multiply(&p.y, &fg[1])
+	p.z.Multiply(&fg[0], &fg[1])
 }
 
 // double sets p = 2·p.
@@ -135,10 +134,9 @@ func multiScalar(lists ...terms) *point {
 // fill adds each point to the bucket of its digit.
 func fill(buckets []point, digits []int16, points []addend) {
 	for i, d := range digits {
-		if d > 0 {
-			buckets[d].addVar(&points[i], false)
-		} else if d < 0 {
-			buckets[-d].addVar(&points[i], true)
+		sign := int(d) >> 63 // -1 or 0
+		if k := (int(d) ^ sign) - sign; k != 0 {
+			buckets[k].addVar(&points[i], -sign)
 		}
 	}
 }

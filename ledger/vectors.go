@@ -1,5 +1,7 @@
 package ledger
 
+import "math/bits"
+
 // vectors adds up the scalars of the G_i and H_i over many proofs of one shape.
 //
 // With i = j·n + t, a proof's scalar of G_i is f·(−z − a·s_i), where s_i is a
@@ -19,11 +21,23 @@ type vectors struct {
 	gJ, hJ  []wide // what is to be subtracted in all t of j
 	gT      []wide // what is to be subtracted in all j of t
 	gz      scalar // Σ f·z
-	waiting *outer // the proof whose G_i wait for those of the next
+	waiting []factors
 }
 
-// outer is a product for each pair of j and t.
-type outer struct{ j, t []number }
+// atOnce is how many proofs wait before they are added: going through all sums
+// once for each proof would take longer than adding.
+const atOnce = 16
+
+// factors are those of one proof. A value without weights has no r and no layout.
+type factors struct {
+	gj, gt    []number // of G_i
+	pj, qt, r []number // of H_i
+	layouts   []layoutFactors
+	layout    []int
+}
+
+// layoutFactors are the S_t of a layout and the −S_t·Q_t.
+type layoutFactors struct{ s, minusSQ []number }
 
 func newVectors(n, m int) *vectors {
 	size := n * m
@@ -33,8 +47,68 @@ func newVectors(n, m int) *vectors {
 
 func (v *vectors) add(p *proofScalars, f *scalar) {
 	v.gz.MultiplyAdd(f, &p.z, &v.gz)
-	v.addG(p, f)
-	v.addH(p, f)
+	w := factors{layout: p.layout}
+	p.factorsG(&w, f)
+	p.factorsH(&w, f)
+	if v.waiting = append(v.waiting, w); len(v.waiting) == atOnce {
+		v.flush()
+	}
+}
+
+// flush adds what waits.
+func (v *vectors) flush() {
+	for j := range v.m {
+		g, h := v.g[j*v.n:(j+1)*v.n], v.h[j*v.n:(j+1)*v.n]
+		for k := range v.waiting {
+			v.waiting[k].addH(h, &v.hJ[j], j)
+			if k%2 == 1 {
+				v.waiting[k].addG(&v.waiting[k-1], g, &v.gJ[j], j)
+			}
+		}
+		if k := len(v.waiting); k%2 == 1 {
+			v.waiting[k-1].addAlone(g, j)
+		}
+	}
+	for k := 1; k < len(v.waiting); k += 2 {
+		for t := range v.n {
+			v.gT[t].add(&v.waiting[k].gt[t], &v.waiting[k-1].gt[t], &number{})
+		}
+	}
+	v.waiting = v.waiting[:0]
+}
+
+// addG adds the scalars of G_i of two proofs for one j.
+func (w *factors) addG(o *factors, row []wide, subtract *wide, j int) {
+	var none number
+	subtract.add(&w.gj[j], &o.gj[j], &none)
+	for t := range row {
+		x, y := w.gj[j].plus(&o.gt[t]), o.gj[j].plus(&w.gt[t])
+		row[t].add(&x, &y, &none)
+	}
+}
+
+// addAlone adds those of one proof.
+func (w *factors) addAlone(row []wide, j int) {
+	for t := range row {
+		row[t].add(&w.gj[j], &w.gt[t], &number{})
+	}
+}
+
+// addH adds the scalars of H_i for one j.
+func (w *factors) addH(row []wide, subtract *wide, j int) {
+	var none number
+	if j >= len(w.layout) || w.layout[j] < 0 {
+		for t := range row {
+			row[t].add(&w.pj[j], &w.qt[t], &none)
+		}
+		return
+	}
+	subtract.add(&w.pj[j], &w.r[j], &none)
+	l := &w.layouts[w.layout[j]]
+	for t := range row {
+		x, y := w.pj[j].plus(&l.s[t]), w.r[j].plus(&w.qt[t])
+		row[t].add(&x, &y, &l.minusSQ[t])
+	}
 }
 
 // spread returns the products of all subsets of factors, times c: that of index
@@ -59,17 +133,11 @@ func product(c *scalar, factors []scalar) *scalar {
 	return &p
 }
 
-// split returns the number of challenges that the index j follows from; the rest make t.
-func (p *proofScalars) split() int {
-	k := 0
-	for 1<<k < p.m {
-		k++
-	}
-	return k
-}
+// split returns how many challenges j follows from; the rest make t.
+func (p *proofScalars) split() int { return bits.Len(uint(p.m)) - 1 }
 
-// addG adds −a·f·s_i. A set bit of i takes u instead of 1/u, so u² more.
-func (v *vectors) addG(p *proofScalars, f *scalar) {
+// factorsG are those of −a·f·s_i. A set bit of i takes u instead of 1/u, so u² more.
+func (p *proofScalars) factorsG(w *factors, f *scalar) {
 	squares := make([]scalar, len(p.u))
 	for k := range squares {
 		squares[k].Multiply(&p.u[k], &p.u[k])
@@ -77,78 +145,39 @@ func (v *vectors) addG(p *proofScalars, f *scalar) {
 	c := new(scalar).Multiply(f, &p.a)
 	c.Negate(c)
 	k := p.split()
-	o := &outer{
-		numbersOf(spread(product(c, p.uInv), squares[:k])),
-		numbersOf(spread(scalarOf(1), squares[k:])),
-	}
-	if v.waiting == nil {
-		v.waiting = o
-		return
-	}
-	w := v.waiting
-	v.waiting = nil
-	var none number
-	for j := range v.m {
-		v.gJ[j].add(&w.j[j], &o.j[j], &none)
-		row := v.g[j*v.n : (j+1)*v.n]
-		for t := range row {
-			x, y := w.j[j].plus(&o.t[t]), o.j[j].plus(&w.t[t])
-			row[t].add(&x, &y, &none)
-		}
-	}
-	for t := range v.n {
-		v.gT[t].add(&w.t[t], &o.t[t], &none)
-	}
+	w.gj = numbersOf(spread(product(c, p.uInv), squares[:k]))
+	w.gt = numbersOf(spread(scalarOf(1), squares[k:]))
 }
 
-// addH adds f·y^(−i)·(z^(2+j)·w_t − b/s_i).
-func (v *vectors) addH(p *proofScalars, f *scalar) {
+// factorsH are those of f·y^(−i)·(z^(2+j)·w_t − b/s_i).
+func (p *proofScalars) factorsH(w *factors, f *scalar) {
 	ratios := make([]scalar, len(p.u)) // of a set bit: y^(−2^bit)/u²
-	yk := p.yInv
-	var yn scalar // y^(−n)
-	if p.n == 1 {
-		yn = yk
-	}
+	yk := p.yInv                       // y^(−2^bit)
 	for k := len(ratios) - 1; k >= 0; k-- {
 		ratios[k].Multiply(&p.uInv[k], &p.uInv[k])
 		ratios[k].Multiply(&ratios[k], &yk)
 		yk.Multiply(&yk, &yk)
-		if len(ratios)-k == len(p.u)-p.split() {
-			yn = yk
-		}
 	}
 	c := new(scalar).Multiply(f, &p.b)
 	c.Negate(c)
 	k := p.split()
-	ps, q := spread(product(c, p.u), ratios[:k]), spread(scalarOf(1), ratios[k:])
-	pj, qt := numbersOf(ps), numbersOf(q)
-	layouts := p.layoutFactors(q)
+	q := spread(scalarOf(1), ratios[k:])
+	w.pj = numbersOf(spread(product(c, p.u), ratios[:k]))
+	w.qt = numbersOf(q)
+	w.layouts = p.layoutFactors(q)
 
-	rj := new(scalar).Multiply(f, &p.z)
-	rj.Multiply(rj, &p.z)
-	step := new(scalar).Multiply(&p.z, &yn)
-	var none number
-	for j := range v.m {
-		row := v.h[j*v.n : (j+1)*v.n]
-		if j >= len(p.layout) || p.layout[j] < 0 {
-			for t := range row {
-				row[t].add(&pj[j], &qt[t], &none)
-			}
-		} else {
-			r := numberOf(rj)
-			v.hJ[j].add(&pj[j], &r, &none)
-			l := &layouts[p.layout[j]]
-			for t := range row {
-				x, y := pj[j].plus(&l.s[t]), r.plus(&qt[t])
-				row[t].add(&x, &y, &l.minusSQ[t])
-			}
-		}
-		rj.Multiply(rj, step)
+	step, r := p.yInv, new(scalar).Multiply(f, &p.z) // z·y^(−n), f·z^(2+j)·y^(−j·n)
+	for n := 1; n < p.n; n *= 2 {
+		step.Multiply(&step, &step)
+	}
+	step.Multiply(&step, &p.z)
+	r.Multiply(r, &p.z)
+	w.r = make([]number, len(p.layout))
+	for j := range w.r {
+		w.r[j] = numberOf(r)
+		r.Multiply(r, &step)
 	}
 }
-
-// layoutFactors are the S_t of a layout and the −S_t·Q_t.
-type layoutFactors struct{ s, minusSQ []number }
 
 func (p *proofScalars) layoutFactors(q []scalar) []layoutFactors {
 	list := make([]layoutFactors, len(p.layouts))
@@ -168,13 +197,7 @@ func (p *proofScalars) layoutFactors(q []scalar) []layoutFactors {
 
 // addTo adds the scalars to g and h.
 func (v *vectors) addTo(g, h []scalar) {
-	if w := v.waiting; w != nil {
-		var none number
-		for i := range v.g {
-			v.g[i].add(&w.j[i/v.n], &w.t[i%v.n], &none)
-		}
-		v.waiting = nil
-	}
+	v.flush()
 	gT := make([]scalar, v.n)
 	for t := range gT {
 		gT[t] = *v.gT[t].scalar()
