@@ -32,7 +32,7 @@ func (l *language) accountsChart(p Published, s series) (chart, bool) {
 	for _, q := range periods {
 		rows, _ := s.countable(q)
 		n, ok := named(rows)
-		a, has := p.Words.share(q.Name())
+		a, has := s.stated[q.Name()]
 		stated = stated && has
 		points = append(points, point{n, a.Number, ok})
 	}

@@ -22,7 +22,7 @@ import (
 // site writes every file of a view, as it is published.
 func site(t testing.TB, v View) map[string][]byte {
 	t.Helper()
-	files, err := Site(v)
+	files, err := v.top()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func checkSafety(t *testing.T, doc *html.Node) {
 }
 
 // elsewhere are files that other parts of a site write.
-var elsewhere = regexp.MustCompile(`^(verify\.js|reports/[^/]+/report(-\d+)?\.(json|note)|ledger/(public|restricted)/(checkpoint|documents/[0-9a-f]{64}))$`)
+var elsewhere = regexp.MustCompile(`^(verify\.(js|wasm\.gz)|reports/[^/]+/report(-\d+)?\.(json|note)|ledger/(public|restricted)/(checkpoint|documents/[0-9a-f]{64}))$`)
 
 // checkLinks wants every link to lead to a file of the site, or to one that
 // another part writes, and every fragment to an element.
@@ -401,7 +401,7 @@ func newest(t testing.TB, v View) map[string][]byte {
 		t.Fatal(err)
 	}
 	if len(files["tables.csv"])%4 == 0 {
-		site, err := Site(v)
+		site, err := v.top()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -574,7 +574,7 @@ func TestRefused(t *testing.T) {
 		if _, err := Pages(v, v.Reports[0].Statement.Name); err == nil {
 			t.Errorf("%s: pages are made", name)
 		}
-		if _, err := Site(v); err == nil {
+		if _, err := v.top(); err == nil {
 			t.Errorf("%s: a site is made", name)
 		}
 	}
@@ -593,7 +593,7 @@ func open(tables []ledger.Row) {
 
 // TestEmpty makes the site of a provider that has not reported yet.
 func TestEmpty(t *testing.T) {
-	files, err := Site(View{Provider: "Havre Mail"})
+	files, err := View{Provider: "Havre Mail"}.top()
 	if err != nil {
 		t.Fatal(err)
 	}

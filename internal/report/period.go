@@ -148,7 +148,7 @@ func (v View) seriesCSV(rows [][]row) ([]byte, error) {
 func (v View) periodPage(l *language, rows [][]row, files map[string][]byte) periodPage {
 	last := len(v.Reports) - 1
 	p := v.Reports[last]
-	s := seriesOf(rows)
+	s := v.series(rows)
 	sum := sha256.Sum256(files["series.csv"])
 	page := periodPage{
 		shell: shell{language: l, Provider: v.Provider, Base: "../../", Page: "index", Here: "report", Newest: p.Statement.Name, Script: true, Title: l.say("title.period", l.period(p.Period), v.Provider)},

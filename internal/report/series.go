@@ -17,11 +17,24 @@ const maxPanels = 12
 type series struct {
 	periods []law.Period // oldest first
 	rows    map[law.Period][]row
+	stated  map[string]Accounts // of which shares are, by period
+}
+
+// series is that of a view's reports: their rows, and the numbers of accounts
+// that the last of them states, or else an earlier one.
+func (v View) series(rows [][]row) series {
+	s := seriesOf(rows)
+	for _, p := range v.Reports {
+		for _, a := range p.Words.Accounts {
+			s.stated[a.Period] = a
+		}
+	}
+	return s
 }
 
 // seriesOf takes the rows of each report in the order of time.
 func seriesOf(reports [][]row) series {
-	s := series{rows: map[law.Period][]row{}}
+	s := series{rows: map[law.Period][]row{}, stated: map[string]Accounts{}}
 	for _, rows := range reports {
 		for _, r := range rows {
 			if !slices.Contains(s.periods, r.period) {

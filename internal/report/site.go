@@ -45,6 +45,15 @@ type structureRow struct {
 
 // Site returns the files at the top of a site: they change with each report.
 func Site(v View) (map[string][]byte, error) {
+	files, err := v.top()
+	if err != nil {
+		return nil, err
+	}
+	return files, checker(files)
+}
+
+// top is what a site has at its top but the program that checks.
+func (v View) top() (map[string][]byte, error) {
 	v, err := v.checked()
 	if err != nil {
 		return nil, err
@@ -55,9 +64,6 @@ func Site(v View) (map[string][]byte, error) {
 	}
 	files := map[string][]byte{}
 	if err := static(files); err != nil {
-		return nil, err
-	}
-	if err := checker(files); err != nil {
 		return nil, err
 	}
 	if files["series.csv"], err = v.seriesCSV(rows); err != nil {
@@ -97,7 +103,7 @@ func (v View) sitePage(l *language, rows [][]row) sitePage {
 		p := v.Reports[n-1]
 		page.First, page.Contact, page.Mail = l.cautions(v.Provider, p), p.Words.Contact, isMail(p.Words.Contact)
 		for _, draw := range []func(Published, series) (chart, bool){l.accountsChart, l.outcomeChart} {
-			if c, ok := draw(p, seriesOf(rows)); ok {
+			if c, ok := draw(p, v.series(rows)); ok {
 				page.Charts = append(page.Charts, c)
 			}
 		}
