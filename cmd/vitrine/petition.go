@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/internal/report"
 	"github.com/vitrine-project/vitrine/law"
+	"github.com/vitrine-project/vitrine/ledger"
 )
 
 // petitionFile is a petition as counsel writes it, whole each time: a step is
@@ -206,6 +208,42 @@ func withPetitions(words func(law.Period) report.Words, all []casework.Permissio
 	}
 }
 
+// stayed refuses a report that would tell what a petition granted that is not in
+// force, unless that is what is wanted.
+func stayed(d *casework.Desk, reports string, although []string) error {
+	type row struct {
+		header uint64
+		table  string
+	}
+	told := map[row]bool{}
+	files, err := filepath.Glob(filepath.Join(reports, "*", "report.json"))
+	if err != nil {
+		return fmt.Errorf("list reports: %w", err)
+	}
+	for _, path := range files {
+		raw, err := readFile(path)
+		if err != nil {
+			return err
+		}
+		r, err := ledger.ParseReport(raw)
+		if err != nil {
+			return fmt.Errorf("read report: %w", err)
+		}
+		for _, t := range r.Statement.Tables {
+			if t.Class == ledger.Restricted {
+				told[row{t.Header, t.Name}] = true
+			}
+		}
+	}
+	found, err := d.Stayed(func(header uint64, table string) bool { return told[row{header, table}] })
+	for who, tables := range found {
+		if !slices.Contains(although, who) {
+			return vitrine.Refusef(vitrine.Refused, "the next report would tell %s by what %s granted, which is not in force: the ledger's ticks were made, no report was built. Wait, or, if counsel says that it may be told, give --although %q; %s", strings.Join(tables, ", "), who, who, "what is due and not told makes the audit fail")
+		}
+	}
+	return err
+}
+
 // tellPetition says how a petition stands, and what follows from it.
 func (p program) tellPetition(r casework.Recorded) {
 	who := r.Court + ", " + r.Docket
@@ -226,11 +264,13 @@ func (p program) tellPetition(r casework.Recorded) {
 	}
 	switch {
 	case len(r.Standing) > 0:
-		fmt.Fprintf(p.stdout, "  It is not in force, but header %d, which can no longer be changed, says what it granted: ask counsel before the next report is built.\n", r.Standing[0])
+		fmt.Fprintf(p.stdout, "  It is not in force, but header %d, which can no longer be changed, says what it granted: no report tells it unless counsel says so (vitrine report build --although).\n", r.Standing[0])
 	case !inForce:
 		fmt.Fprintf(p.stdout, "  It changes nothing now.\n")
 	case r.OK:
 		fmt.Fprintf(p.stdout, "  In force: header %d says so.\n", r.Header)
+	case r.Why != "":
+		fmt.Fprintf(p.stdout, "  In force, but no header can say so: %s\n", r.Why)
 	case len(r.Rules)+len(r.Openings) == 0:
 		fmt.Fprintf(p.stdout, "  In force; nothing that was granted is written down: no header changes.\n")
 	default:

@@ -39,6 +39,7 @@ would audit it before it takes DIR's place; serve it with any web server.`,
 	}
 	build.Flags().StringVar(&b.config, "config", "", "the provider's vitrine.toml")
 	build.Flags().StringVar(&b.out, "out", "", "the public directory")
+	build.Flags().StringArrayVar(&b.although, "although", nil, "tell what this petition granted although it is not in force: its docket, or the office of an agreement")
 	build.Flags().BoolVar(&b.json, "json", false, "print one JSON object on stdout")
 	c.AddCommand(build)
 	return c
@@ -83,6 +84,7 @@ it with age and checks it with vitrine-verify.`,
 type reportCall struct {
 	program
 	config, out string
+	although    []string
 	json        bool
 }
 
@@ -112,12 +114,16 @@ func (r reportCall) run(ctx context.Context) (err error) {
 	if err := desk.Count(ctx); err != nil {
 		return err
 	}
+	state := filepath.Join(resolve(base, config.Store.Dir), "reports")
+	if err := stayed(desk, state, r.although); err != nil {
+		return err
+	}
 	petitions, err := desk.Petitions()
 	if err != nil {
 		return err
 	}
 	b := report.Builder{
-		Provider: config.Provider.Name, URL: config.Ledger.URL, State: filepath.Join(resolve(base, config.Store.Dir), "reports"), Words: withPetitions(config.Ledger.words, petitions),
+		Provider: config.Provider.Name, URL: config.Ledger.URL, State: state, Words: withPetitions(config.Ledger.words, petitions),
 		Checking: func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) },
 	}
 	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {

@@ -257,20 +257,20 @@ func sheetsAt(structure law.Structure, granted []Permission, from time.Time) ([]
 			}
 		}
 	}
-	return all, whole(structure, all)
+	return all, whole(structure, all, from)
 }
 
 // whole refuses rules that part the sheets of a row, which the law has one add
 // up: a total over cells with different rules would say more of one than its
 // rule allows, or less of another. Nor may process on a new platform, which
 // joins a row later, have another rule than that row.
-func whole(structure law.Structure, sheets []law.Sheet) error {
+func whole(structure law.Structure, sheets []law.Sheet, from time.Time) error {
 	fields := map[string][]law.Field{}
 	for _, s := range sheets {
 		fields[s.Name] = s.Fields
 	}
 	part := func(a, b, why string) error {
-		return vitrine.Refusef(vitrine.Usage, "the rules of the petition part %s from %s: %s. Give both the same rules, or choose a structure in which each has a row of its own (such as us/1874-a1) from that period on; a past cell can be opened by itself", a, b, why)
+		return vitrine.Refusef(vitrine.Usage, "the rules of the petition part %s and %s from %s on: %s. Give both the same rules, or choose a structure in which each has a row of its own (such as us/1874-a1) from that period on; a past cell can be opened by itself", a, b, from.Format(time.DateOnly), why)
 	}
 	for _, r := range structure.Rows {
 		for _, name := range r.Sheets[1:] {
@@ -431,12 +431,62 @@ func (b *Book) effect(r Recorded) Recorded {
 	return r
 }
 
-// opens reports whether a header opens a cell of a petition's.
-func (p Permission) opens(b *Book, h *ledger.Header) bool {
+// Stayed are the tables that the next report would tell by what a petition
+// granted that is not in force, and that no report has told, with the docket or
+// the office of the petition. What a header says can no longer be changed, but a
+// report can wait.
+func (d *Desk) Stayed(told func(header uint64, table string) bool) (map[string][]string, error) {
+	all, err := d.Recorded()
+	b := d.Books[ledger.Restricted]
+	if err != nil || b == nil {
+		return nil, err
+	}
+	found := map[string][]string{}
+	for _, r := range all {
+		for _, n := range r.Standing {
+			for _, t := range r.tables(b, b.Log.Chain()[n]) {
+				if t.NotBefore <= uint64(d.Now().Unix()) && !told(n, t.Name) && b.complete(t.Cells) {
+					who := cmp.Or(r.Docket, r.Office)
+					found[who] = append(found[who], t.Name)
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+// tables are those of a header that say what a petition granted.
+func (p Permission) tables(b *Book, h *ledger.Period) []ledger.Table {
+	var list []ledger.Table
+	if p.rules(h.Header) {
+		list = slices.Clone(h.Tables)
+	}
+	for _, o := range h.Openings {
+		if p.cells(b, o) {
+			list = append(list, ledger.Table{Cells: o.Cells, Name: o.Name, NotBefore: o.NotBefore})
+		}
+	}
+	return list
+}
+
+func (b *Book) complete(cells []ledger.CellName) bool {
+	return !slices.ContainsFunc(cells, func(c ledger.CellName) bool {
+		_, complete, err := b.Log.Sums(c)
+		return err != nil || !complete
+	})
+}
+
+// cells reports whether an opening is of a petition's cells.
+func (p Permission) cells(b *Book, o ledger.Permit) bool {
 	return slices.ContainsFunc(p.Openings, func(c law.Cell) bool {
 		cell, ok := b.cell(c)
-		return ok && slices.ContainsFunc(h.Openings, func(o ledger.Permit) bool { return slices.Contains(o.Cells, cell) })
+		return ok && slices.Contains(o.Cells, cell)
 	})
+}
+
+// opens reports whether a header opens a cell of a petition's.
+func (p Permission) opens(b *Book, h *ledger.Header) bool {
+	return slices.ContainsFunc(h.Openings, func(o ledger.Permit) bool { return p.cells(b, o) })
 }
 
 // rules reports whether a header has the rules of a petition that began by then.
