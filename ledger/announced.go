@@ -29,21 +29,17 @@ func (l *Ledger) chosen() error {
 
 // coming checks the header that is public ahead of its period.
 func (l *Ledger) coming() error {
-	last, next := l.Chain[len(l.Chain)-1], l.next
-	hash := Hash{}
-	if next != nil {
-		hash = next.Hash
+	if l.next == nil {
+		return nil
 	}
-	if other, ok := l.announcedLast(hash, last.From, last.To); ok {
+	last := l.Chain[len(l.Chain)-1]
+	if other, ok := l.announcedLast(l.next.Hash, last.From, last.To); ok {
 		return fmt.Errorf("headers/%d.json is not the header that was announced last: %s was, in bundle %d", len(l.Chain), other.Digest, other.Bundle)
 	}
-	if next == nil {
+	if _, ok := l.notice(NoticeHeader, l.next.Hash); ok {
 		return nil
 	}
-	if _, ok := l.notice(NoticeHeader, next.Hash); ok {
-		return nil
-	}
-	if err := next.continues(last.Header); err != nil {
+	if err := l.next.continues(last.Header); err != nil {
 		return fmt.Errorf("headers/%d.json is public and was not announced, and %w", len(l.Chain), err)
 	}
 	return nil

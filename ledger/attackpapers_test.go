@@ -143,14 +143,15 @@ func TestOralDemand(t *testing.T) {
 	}
 }
 
-// TestForgedReceipts changes a good receipt, one thing at a time.
-func TestForgedReceipts(t *testing.T) {
-	w := whole().branch(t, "forged receipts")
+// A receiptCase is a good receipt of a demand with one thing changed.
+type receiptCase struct {
+	name, words string
+	do          func(r *Receipt)
+}
+
+func receiptCases(w *world) []receiptCase {
 	l := w.public()
-	for _, attack := range []struct {
-		name, words string
-		do          func(r *Receipt)
-	}{
+	return []receiptCase{
 		{"of a dummy", "it is a dummy's", func(r *Receipt) { r.Fact.Type, r.Fact.Values = dummyType, Values{} }},
 		{"of an entry beside", "the leaf does not stand at entry", func(r *Receipt) { r.Index++ }},
 		{"with another proof", "the leaf does not stand at entry", func(r *Receipt) { r.Proof[0][0] ^= 1 }},
@@ -186,9 +187,14 @@ func TestForgedReceipts(t *testing.T) {
 		{"without a quorum", "1 of the 2 witnesses", func(r *Receipt) {
 			r.Checkpoint = r.Checkpoint[:strings.Index(string(r.Checkpoint), "— witness1")]
 		}},
-	} {
+	}
+}
+
+func TestForgedReceipts(t *testing.T) {
+	w := whole().branch(t, "forged receipts")
+	for _, attack := range receiptCases(w) {
 		t.Run(attack.name, func(t *testing.T) {
-			r := w.kept(l, "A-1", 0, true)
+			r := w.kept(w.public(), "A-1", 0, true)
 			if _, err := r.Check(0); err != nil {
 				t.Fatal(err)
 			}

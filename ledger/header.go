@@ -183,7 +183,7 @@ func (h *Header) checkNames() error {
 		return fmt.Errorf("suite %q is not %q", h.Suite, Suite)
 	}
 	if h.Origin == "" || strings.ContainsAny(h.Origin, " +") {
-		return fmt.Errorf("origin %q", h.Origin)
+		return fmt.Errorf("origin %q: want a name without spaces and +", h.Origin)
 	}
 	if (h.Number == 0) != h.Previous.IsZero() {
 		return fmt.Errorf("the hash of the header before is %s", h.Previous)
@@ -192,7 +192,7 @@ func (h *Header) checkNames() error {
 	case h.Class == Public && h.Publication == Live:
 	case h.Class == Restricted && (h.Publication == Live || h.Publication == AfterEmbargo || h.Publication == Auditor):
 	default:
-		return fmt.Errorf("class %q with publication %q", h.Class, h.Publication)
+		return fmt.Errorf("class %q with publication %q is no setting of a ledger", h.Class, h.Publication)
 	}
 	return nil
 }
@@ -217,7 +217,7 @@ func (h *Header) checkTime() error {
 
 func (h *Header) checkSheets() error {
 	if len(h.Sheets) == 0 || len(h.Sheets) > 256 {
-		return fmt.Errorf("%d sheets", len(h.Sheets))
+		return fmt.Errorf("it has %d sheets, not 1 to 256", len(h.Sheets))
 	}
 	for i, s := range h.Sheets {
 		if err := s.check(); err != nil {
@@ -232,7 +232,7 @@ func (h *Header) checkSheets() error {
 			continue
 		}
 		if j, ok := h.Sheet(s.Joins); !ok || j.Joins != "" || !j.sameRules(s) {
-			return fmt.Errorf("sheet %s cannot join %s", s.Name, s.Joins)
+			return fmt.Errorf("sheet %s cannot join %s: want a sheet of the same fields and rules that joins none", s.Name, s.Joins)
 		}
 	}
 	return nil
@@ -242,7 +242,7 @@ func (h *Header) checkGrid() error {
 	seen, slots := map[string]bool{}, 0
 	for _, g := range h.Grid {
 		if _, ok := h.Sheet(g.Sheet); !ok || seen[g.Sheet] || g.Slots < 1 || g.Slots > maxBundles*Slots {
-			return fmt.Errorf("grid: sheet %q with %d slots", g.Sheet, g.Slots)
+			return fmt.Errorf("grid: sheet %q with %d slots: every sheet stands once, with at least one", g.Sheet, g.Slots)
 		}
 		seen[g.Sheet] = true
 		slots += g.Slots

@@ -98,13 +98,16 @@ func TestPromiseBroken(t *testing.T) {
 	refuses(t, err, "no receipt here keeps it")
 }
 
-// TestForgedPromises: an authority cannot make one, nor a provider a loose one.
-func TestForgedPromises(t *testing.T) {
-	w := whole().branch(t, "forged promises")
-	chain := w.public().chain
-	p := chain[0]
+// A promiseCase is a promise that must be refused.
+type promiseCase struct {
+	name, words string
+	note        []byte
+}
+
+// promiseCases: an authority cannot make a promise, nor a provider a loose one.
+func promiseCases(w *world) []promiseCase {
+	p := w.public().chain[0]
 	good := must(p.Promise(w.facts["A-1"][0], begin))
-	account := must(p.Promise(w.facts["A-1"][1], begin))
 	signed := func(p Promise) []byte { return must(p.Sign(w.promiseKey())) }
 	edited := func(old, with string) []byte {
 		text, _, _ := strings.Cut(string(signed(good)), "\n\n")
@@ -115,12 +118,9 @@ func TestForgedPromises(t *testing.T) {
 		change(&p)
 		return signed(p)
 	}
-	for _, attack := range []struct {
-		name, words string
-		note        []byte
-	}{
-		{"signed by the authority", "no key that the header names signed it", must(good.Sign(noteSigner(t, "example.org/promise", w.key())))},
-		{"signed by the log", "no key that the header names signed it", must(good.Sign(noteSigner(t, "example.org/public", w.public().key)))},
+	return []promiseCase{
+		{"signed by the authority", "no key that the header names signed it", must(good.Sign(noteSigner(w.t, "example.org/promise", w.key())))},
+		{"signed by the log", "no key that the header names signed it", must(good.Sign(noteSigner(w.t, "example.org/public", w.public().key)))},
 		{"of another leaf", "the leaf is not that of the opening", changed(func(p *Promise) { p.Leaf[40] ^= 1 })},
 		{"of another header", "the ledger has no header", changed(func(p *Promise) { p.Fact.Header[0] ^= 1 })},
 		{"of another origin", "names another header or origin", changed(func(p *Promise) { p.Fact.Origin = "example.com/public" })},
@@ -138,15 +138,21 @@ func TestForgedPromises(t *testing.T) {
 		{"with a short salt", "a salt has the wrong length", edited("received", "subject-salt AAAA\nreceived")},
 		{"with a time that is not canonical", "time", edited("received 1767", "received 01767")},
 		{"with loose base64", "leaf", edited("leaf ", "leaf =")},
-	} {
+	}
+}
+
+func TestForgedPromises(t *testing.T) {
+	w := whole().branch(t, "forged promises")
+	for _, attack := range promiseCases(w) {
 		t.Run(attack.name, func(t *testing.T) {
-			_, err := chain.OpenPromise(attack.note)
+			_, err := w.public().chain.OpenPromise(attack.note)
 			refuses(t, err, "promise: ", attack.words)
 		})
 	}
-	for _, b := range [][]byte{signed(good), signed(account)} {
-		got, err := chain.OpenPromise(b)
-		if err != nil || string(signed(got)) != string(b) {
+	for i := range 2 {
+		b := w.promised("A-1", i)
+		got, err := w.public().chain.OpenPromise(b)
+		if err != nil || string(must(got.Sign(w.promiseKey()))) != string(b) {
 			t.Errorf("a good promise: %v", err)
 		}
 	}
