@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -198,6 +200,18 @@ func TestNotices(t *testing.T) {
 		}
 	}
 	give(l)
+	next := h.next(l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(h.dir, pendingFile)); err != nil { // as if killed before the header's was written
+		t.Fatal(err)
+	}
+	l = h.open()
+	if len(l.pending) != 1 || l.pending[0].Digest != next.Hash {
+		t.Errorf("pending %v: the header is not announced", l.pending)
+	}
+	give(l)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +220,7 @@ func TestNotices(t *testing.T) {
 	h.tick(l)
 	give(l)
 	list := published(t, l)
-	if len(list) != 3 || list[0].Kind != ledger.NoticeTally || list[1].Digest != digest || list[2].Digest != (ledger.Hash{8}) || list[2].Bundle != 1 {
+	if len(list) != 4 || list[1].Kind != ledger.NoticeTally || list[2].Digest != digest || list[3].Digest != (ledger.Hash{8}) || list[3].Bundle != 1 {
 		t.Errorf("notices %v", list)
 	}
 	if b, err := fs.ReadFile(l.Public(), "documents/"+digest.String()); err != nil || string(b) != string(record) {

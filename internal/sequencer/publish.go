@@ -3,9 +3,7 @@ package sequencer
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -23,26 +21,19 @@ import (
 // differ a little. More means that this machine's runs ahead.
 const slack = 60
 
-// cosign has the newest plan's tree cosigned and publishes it.
+// cosign has the newest plan's tree cosigned and publishes it. What was cosigned
+// before a crash, Open published.
 func (l *Log) cosign(ctx context.Context, out Published) (Published, error) {
 	p := l.last
-	b, cp, err := l.kept(l.Chain(), p.After.size())
-	if errors.Is(err, fs.ErrNotExist) {
-		b, out.Unsigned, err = l.ask(ctx, p)
-		if err != nil {
-			return out, err
-		}
-		l.reached("publish: cosigned")
-		if err := l.stop(l.write(checkpointName(p.After.size()), b)); err != nil {
-			return out, err
-		}
-	} else if err == nil && cp.Root != p.After.root() {
-		err = l.damaged("the kept checkpoint of %s is that of another tree", l.name(p))
-	}
+	b, unsigned, err := l.ask(ctx, p)
+	out.Checkpoint, out.Unsigned = b, unsigned
 	if err != nil {
 		return out, err
 	}
-	out.Checkpoint = b
+	l.reached("publish: cosigned")
+	if err := l.stop(l.write(checkpointName(p.After.size()), b)); err != nil {
+		return out, err
+	}
 	return out, l.stop(l.publish(p, b))
 }
 

@@ -72,6 +72,24 @@ func swap(t *testing.T, at, with string) {
 	}
 }
 
+// TestAnotherCheckpoint finds a kept checkpoint of another history beside the
+// plan of a tick that waits.
+func TestAnotherCheckpoint(t *testing.T) {
+	t.Parallel()
+	h, dirs := states(t)
+	other, c := h.in(t, dirs["prepare"]), h.in(t, dirs["tick"])
+	other.tick(other.open())
+	b, err := os.ReadFile(filepath.Join(other.dir, checkpointName(1024)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, checkpointName(1024)), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(context.Background(), c.o)
+	refused(t, err, "the kept checkpoint of tick 1 of period 1 is that of another tree")
+}
+
 // TestOldCopyIsWitnessed brings back an old copy that is whole in itself: what
 // it plans anew, the witnesses refuse, and nothing of it is public.
 func TestOldCopyIsWitnessed(t *testing.T) {
