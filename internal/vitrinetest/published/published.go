@@ -84,9 +84,19 @@ func empty(t testing.TB, name string) (*Site, *log) {
 // New writes the directory. It proves three bundles, which takes seconds.
 func New(t testing.TB) *Site { return Named(t, "published") }
 
+// Pages makes the files of a report's folder.
+type Pages func(ledger.Statement, ledger.Chain) map[string][]byte
+
 // Named is New with other randomness: another view of the same log, signed with
 // the same keys.
-func Named(t testing.TB, name string) *Site {
+func Named(t testing.TB, name string) *Site { return With(t, name, plain) }
+
+func plain(ledger.Statement, ledger.Chain) map[string][]byte {
+	return map[string][]byte{"index.html": []byte("<!doctype html><title>the page</title>\n")}
+}
+
+// With is Named with these pages.
+func With(t testing.TB, name string, pages Pages) *Site {
 	s, l := empty(t, name)
 	l.begin(s.header(2))
 	s.Keys[ledger.Public] = l.chain[0].Keys.Log
@@ -103,7 +113,7 @@ func Named(t testing.TB, name string) *Site {
 	for i, index := range append(at, l.tick(second...)...) {
 		all[index] = append(facts, second...)[i]
 	}
-	s.report(l)
+	s.report(l, pages)
 	s.tally(l, all)
 
 	next, err := l.chain[0].Continue(l.chain[0].To + 2*day)
@@ -126,7 +136,7 @@ func Year(t testing.TB) *Site {
 			s.Papers["receipts"] = l.receipt(facts[0], at[0], true)
 		}
 	}
-	s.report(l)
+	s.report(l, plain)
 	return s
 }
 
@@ -209,7 +219,7 @@ func (s *Site) promises(l *log, facts []*ledger.Fact) {
 }
 
 // report tells the tables of period 0, and says so with the next tick.
-func (s *Site) report(l *log) {
+func (s *Site) report(l *log, pages Pages) {
 	p := l.period()
 	state := ledger.State{Class: p.Class, Origin: p.Origin, Root: ledger.Hash(l.root()), Size: uint64(l.entries), Headers: []ledger.Hash{p.Hash}}
 	d := &ledger.Draft{Statement: ledger.Statement{Name: Report, Ledgers: []ledger.State{state}}}
@@ -218,9 +228,11 @@ func (s *Site) report(l *log) {
 	}
 	r, err := d.Prove(s.rand)
 	s.must(err)
-	page := []byte("<!doctype html><title>the page</title>\n")
-	s.Files["reports/"+Report+"/index.html"] = page
-	r.Files = []ledger.File{{Path: "index.html", SHA256: sha256.Sum256(page)}}
+	files := pages(r.Statement, l.chain)
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		s.Files["reports/"+Report+"/"+path] = files[path]
+		r.Files = append(r.Files, ledger.File{Path: path, SHA256: sha256.Sum256(files[path])})
+	}
 	b, err := r.Marshal()
 	s.must(err)
 	n, err := ledger.SignReport(Report, b, 1, s.signer("example.org/report", s.key("report")))
