@@ -263,7 +263,7 @@ func (l *language) multiChart(p Published, s series) (chart, bool) {
 		title, _ := l.titles(r)
 		d := drawing{ID: c.ID + "-" + l.number(uint64(i+1)), Title: title, Width: units(160), Height: units(108)}
 		record := []string{title}
-		base, step := units(88), units(160)/tenth(maxPeriods)
+		base, step := units(88), min(units(48), units(160)/tenth(len(periods)))
 		for j, q := range periods {
 			now, ok := s.row(q, r.name, r.class)
 			v, has := now.value(law.Demand)
@@ -308,7 +308,7 @@ func (l *language) bandChart(p Published, s series) (chart, bool) {
 		return chart{}, false
 	}
 	slices.Reverse(periods)
-	c := chart{ID: "chart-bands", Wide: true, Title: l.say("chart.band"), Note: l.say("chart.band.note"), Data: grid{Heads: []string{l.say("chart.period"), l.say("tables.kind"), l.say("tables.number")}}}
+	c := chart{ID: "chart-bands", Wide: true, Title: l.say("chart.band.other"), Note: l.say("chart.band.note"), Data: grid{Heads: []string{l.say("chart.period"), l.say("tables.kind"), l.say("tables.number")}}}
 	var names []ledger.CellName // a row's name and the place of its field
 	most := uint64(1)
 	for _, q := range periods {
@@ -322,6 +322,9 @@ func (l *language) bandChart(p Published, s series) (chart, bool) {
 					names = append(names, name)
 				}
 				most = max(most, v.high+1)
+				if r.class == ledger.Restricted {
+					c.Title = l.say("chart.band")
+				}
 			}
 		}
 	}

@@ -530,7 +530,7 @@ func TestBands(t *testing.T) {
 	}{
 		{"full", "reports/2026-H2/index.html", []string{"250–499", "band of 250 under 50 U.S.C. § 1874(a)(3)", "National security process comes on top, in a band of the law: 250–499 accounts, which is at most 0.012% of all."}, []string{"317"}},
 		{"states", "reports/2026-H1/index.html", []string{"fewer than 10", "No sum is given", "Not in this number: Electronic evidence in the European Union", "FISA"}, nil},
-		{"letters", "reports/2026-H1/index.html", []string{"band of 500 under 50 U.S.C. § 1874(a)(2)", "with what was held back from: July – December 2024", "Version 2, 3 February 2027", "which the law lets us publish only now"}, []string{"in a band of the law: "}},
+		{"letters", "reports/2026-H1/index.html", []string{"band of 500 under 50 U.S.C. § 1874(a)(2)", "with what was held back from: July – December 2024", "Version 2, 3 February 2027", "which may be published only now"}, []string{"in a band of the law: "}},
 		{"permitted", "reports/2026-H1/index.html", []string{"87 told once more, exactly, by permission", strings.Repeat("0", 62)}, nil},
 		{"unknown", "reports/2026-H1/index.html", []string{"Users notified", "band of 250, fixed in the header of the period", "not published"}, nil},
 		{"nothing", "reports/2026-H2/index.html", []string{"0% of all accounts were named"}, nil},

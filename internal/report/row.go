@@ -70,6 +70,9 @@ func rowOf(t ledger.Row, c ledger.Chain) (row, error) {
 	}
 	r.structure, _ = law.LookupStructure(h.Structure)
 	r.place(t.Cells[0].Sheet)
+	if r.instrument != r.name && slices.ContainsFunc(t.Cells, func(c ledger.Cell) bool { return c.Sheet != t.Cells[0].Sheet }) && !r.petition.IsZero() {
+		r.instrument, r.state = "", "" // it is about several
+	}
 	return r, nil
 }
 

@@ -227,8 +227,8 @@ func (l *language) titles(r row) (title, source string) {
 		}
 		return title, l.cited(in.Source)
 	}
-	if r.regime == r.name {
-		return l.regime(r.name), ""
+	if name, ok := l.regimes[r.regime]; ok {
+		return name, ""
 	}
 	return r.name, ""
 }

@@ -128,7 +128,7 @@ func (l *language) regime(id string) string {
 	if name, ok := l.regimes[id]; ok {
 		return name
 	}
-	return id
+	return capital(id)
 }
 
 // field is the head of a field's column. One that nobody has words for is
