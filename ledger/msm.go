@@ -24,14 +24,6 @@ func addendOf(p *point) (a addend) {
 	return a
 }
 
-func addends(points []point) []addend {
-	as := make([]addend, len(points))
-	for i := range points {
-		as[i] = addendOf(&points[i])
-	}
-	return as
-}
-
 // addVar adds a to p, or -a if negative is 1. It does not branch on that, since
 // the sign of a digit cannot be foretold.
 func (p *point) addVar(a *addend, negative int) {
