@@ -66,10 +66,8 @@ func tileAt(level int, n uint64, width int) string {
 
 // reader reads one log of a published directory.
 type reader struct {
-	fetch  Fetch
-	class  Class
-	tiles  map[string][]byte
-	origin string
+	fetch Fetch
+	class Class
 }
 
 func (r *reader) get(path string) ([]byte, error) {

@@ -15,9 +15,6 @@ func hashOf(parts ...[]byte) Hash {
 	return Hash(h.Sum(nil))
 }
 
-// bundleRoot is the root of the tree of one bundle's 256 entries.
-func bundleRoot(entries [][]byte) Hash { return rootOf(entryHashes(entries)) }
-
 func entryHashes(entries [][]byte) []tlog.Hash {
 	list := make([]tlog.Hash, len(entries))
 	for i, e := range entries {

@@ -104,7 +104,7 @@ func TestHedge(t *testing.T) {
 	if len(seen) != 5 {
 		t.Errorf("%d of 5 draws differ", len(seen))
 	}
-	if draw(one, stuck(), "a", "b") != draw(one, stuck(), "a", "b") {
+	if again := draw(one, stuck(), "a", "b"); draw(one, stuck(), "a", "b") != again {
 		t.Error("the same occasion with the same randomness differs: it draws from elsewhere")
 	}
 	if _, err := one.Hedge(bytes.NewReader(nil), "a"); err == nil {
