@@ -3,8 +3,9 @@
 import type { Class, Which } from "./ledger.ts";
 import { CLASSES, Ledger } from "./ledger.ts";
 import type { Audited } from "./report.ts";
-import { auditDue, auditReport, newAudited, parseReport, readIndex } from "./report.ts";
-import { must } from "./refuse.ts";
+import { Batch } from "./rangeproof.ts";
+import { auditDue, auditReport, auditReportNotices, newAudited, parseReport, readIndex } from "./report.ts";
+import { Refusal, classed, must } from "./refuse.ts";
 import { Store } from "./store.ts";
 
 export interface Result {
@@ -26,10 +27,11 @@ export function openLedgers(store: Store): Map<Class, Ledger> {
   return ledgers;
 }
 
-export function audit(dir: string, proofs: Which, progress: (line: string) => void): Result {
-  const store = new Store(dir);
+/** known: hashes of range proofs of bundles that held (see Batch). */
+export function audit(dir: string | Store, proofs: Which, progress: (line: string) => void, known?: Set<string>): Result {
+  const store = typeof dir === "string" ? new Store(dir) : dir;
   const ledgers = openLedgers(store);
-  const reports = readIndex(store);
+  const reports = classed("report-form", () => readIndex(store));
 
   // what is in a report decides which entries are public after an embargo
   const reported = new Map<Class, Set<string>>(CLASSES.map((c) => [c, new Set()]));
@@ -40,16 +42,28 @@ export function audit(dir: string, proofs: Which, progress: (line: string) => vo
       }
     }
   }
+  // all range proofs are added up together, when everything else is right
+  const batch = new Batch(64, (done) => progress(`${done} range proofs`), known);
 
   for (const l of ledgers.values()) {
-    l.audit({ proofs, progress, reported: (c) => reported.get(l.class)!.has(`${c.period} ${c.sheet}`) });
+    l.audit({ proofs, batch, progress, reported: (c) => reported.get(l.class)!.has(`${c.period} ${c.sheet}`) });
   }
   const audited = newAudited();
-  reports.forEach((name, i) => {
-    progress(`reports/${name}`);
-    auditReport(store, name, i, ledgers, audited);
-  });
-  for (const l of ledgers.values()) auditDue(l, audited.contained);
+  try {
+    reports.forEach((name, i) => {
+      progress(`reports/${name}`);
+      auditReport(store, name, i, ledgers, audited, batch);
+    });
+    for (const l of ledgers.values()) {
+      classed("report-form", () => auditReportNotices(l, audited));
+      classed("report-tables", () => auditDue(l, audited.contained));
+    }
+  } catch (e) {
+    // a range proof that came before is named first
+    if (e instanceof Refusal) batch.flush();
+    throw e;
+  }
+  batch.flush();
   return { ledgers: [...ledgers.values()], reports, audited, proofs };
 }
 
@@ -77,7 +91,7 @@ export function describe(r: Result): { checked: string[]; unchecked: string[]; r
         `${l.path}: the entries of period(s) ${l.hidden.join(", ")} are not public: that their sums are those of their leaves, and their range proofs, rest on the auditor's statement`,
       );
     }
-    if (l.later > 0) remarks.push(`${l.path}: ${l.later} header(s) published that are not in the log yet`);
+    if (l.later.length > 0) remarks.push(`${l.path}: ${l.later.length} header(s) published that are not in the log yet`);
     remarks.push(...l.remarks);
   }
   const a = r.audited;

@@ -8,7 +8,7 @@ import type { Header, Sheet } from "./header.ts";
 import { bundleSheets, leafWeights } from "./header.ts";
 import type { RangeStatement } from "./rangeproof.ts";
 import { proofLength } from "./rangeproof.ts";
-import { must } from "./refuse.ts";
+import { classed, must } from "./refuse.ts";
 import { Transcript } from "./transcript.ts";
 
 export const BUNDLE = 256;
@@ -47,16 +47,24 @@ export interface Place {
 /** A trailer that stands where the grid says and says what notes has to be; the P of each sheet. */
 export function parseTrailer(b: Bytes, h: Header, at: Place, notes: Bytes, where: string): { sums: Bytes[]; proof: Bytes } {
   const r = new Reader(b, `${where} trailer`);
-  must(equal(r.take(1, "type"), Uint8Array.of(2)), where, "the trailer does not begin with 0x02");
-  must(equal(r.take(32, "header"), h.hash), where, "the trailer names another header");
-  const tick = r.u32("tick");
-  must(tick === at.tick, where, `the trailer says tick ${tick} instead of ${at.tick}`);
-  const bundle = r.u16("bundle");
-  must(bundle === at.bundle, where, `the trailer says bundle ${bundle} instead of ${at.bundle}`);
-  must(equal(r.take(32, "notes"), notes), where, "the trailer's notes are not those of notices.json");
-  const sums = bundleSheets(h, at.bundle).sheets.map((s) => {
+  const sheets = bundleSheets(h, at.bundle).sheets;
+  const length = 1 + 32 + 4 + 2 + 32 + 32 * sheets.length + proofLength(BITS, BUNDLE);
+  classed("trailer", () => {
+    must(b[0] === 2, where, "the trailer does not begin with 0x02");
+    must(b.length === length, where, `the trailer has ${b.length} bytes instead of ${length}`);
+  });
+  r.take(1, "type");
+  classed("place", () => {
+    must(equal(r.take(32, "header"), h.hash), where, "the trailer names another header");
+    const tick = r.u32("tick");
+    must(tick === at.tick, where, `the trailer says tick ${tick} instead of ${at.tick}`);
+    const bundle = r.u16("bundle");
+    must(bundle === at.bundle, where, `the trailer says bundle ${bundle} instead of ${at.bundle}`);
+  });
+  classed("notices", () => must(equal(r.take(32, "notes"), notes), where, "the trailer's notes are not those of notices.json"));
+  const sums = sheets.map((s) => {
     const p = r.take(32, `P of ${s.name}`);
-    point(p, `${where} P of ${s.name}`);
+    classed("sums", () => point(p, `${where} P of ${s.name}`));
     return p;
   });
   const proof = r.take(proofLength(BITS, BUNDLE), "range proof");
@@ -77,12 +85,15 @@ export function checkClosedBundle(trailer: Bytes, h: Header, at: Place, sums: Su
 export function checkBundle(entries: Bytes[], h: Header, at: Place, sums: Sums, notes: Bytes, where: string): RangeStatement {
   const { sheets, slot } = bundleSheets(h, at.bundle);
   const points: Point[] = [];
-  for (let i = 0; i < 255; i++) {
-    const e = entries[i];
-    must(e.length === 65, where, `leaf ${i} has ${e.length} bytes instead of 65`);
-    must(e[0] === 1, where, `leaf ${i} does not begin with 0x01`);
-    points.push(point(e.subarray(1, 33), `${where} leaf ${i}`));
-  }
+  classed("place", () => must(entries[0][0] !== 3, where, "a header stands where the grid has leaves"));
+  classed("leaf", () => {
+    for (let i = 0; i < 255; i++) {
+      const e = entries[i];
+      must(e.length === 65, where, `leaf ${i} has ${e.length} bytes instead of 65`);
+      must(e[0] === 1, where, `leaf ${i} does not begin with 0x01`);
+      points.push(point(e.subarray(1, 33), `${where} leaf ${i}`));
+    }
+  });
 
   const before = sheets.map((s) => sums.get(s.name) ?? { point: ZERO, bytes: ZERO.toBytes() });
   const after = before.map((b) => b.point);
@@ -94,7 +105,7 @@ export function checkBundle(entries: Bytes[], h: Header, at: Place, sums: Sums, 
 
   const trailer = parseTrailer(entries[255], h, at, notes, where);
   sheets.forEach((s, k) => {
-    must(equal(trailer.sums[k], after[k].toBytes()), where, `P of ${s.name} is not the sum of its leaves`);
+    mustSum(equal(trailer.sums[k], after[k].toBytes()), where, `P of ${s.name} is not the sum of its leaves`);
     sums.set(s.name, { point: after[k], bytes: trailer.sums[k] });
   });
   const { proof, sums: afterBytes } = trailer;
@@ -102,6 +113,10 @@ export function checkBundle(entries: Bytes[], h: Header, at: Place, sums: Sums, 
   const transcript = bundleTranscript(h.hash, at, notes, before.map((x) => x.bytes), entries.slice(0, 255), afterBytes);
   const weights = new Map<Sheet, bigint[]>(sheets.map((s) => [s, leafWeights(s)]));
   return { where, transcript, n: BITS, m: BUNDLE, values: points, weights: slot.map((s) => weights.get(s)!), proof };
+}
+
+function mustSum(ok: boolean, where: string, what: string): void {
+  classed("sums", () => must(ok, where, what));
 }
 
 export function bundleTranscript(headerHash: Bytes, at: Place, notes: Bytes, before: Bytes[], leaves: Bytes[], after: Bytes[]): Transcript {

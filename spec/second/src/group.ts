@@ -80,14 +80,36 @@ export function invertAll(xs: bigint[], m: bigint = L): bigint[] {
 
 // ---- points
 
+/** Points that were decoded, by their encoding, and the other way round: many are read again and again. */
+const decoded = new Map<string, Point>();
+const MOST_DECODED = 50_000;
+const encodings = new WeakMap<Point, Bytes>();
+
 /** A canonical point; the identity is one. */
 export function point(b: Bytes, where: string): Point {
   if (b.length !== 32) refuse(where, `point of ${b.length} bytes`);
+  const id = Buffer.from(b.buffer, b.byteOffset, 32).toString("latin1");
+  const known = decoded.get(id);
+  if (known !== undefined) return known;
+  let p: Point;
   try {
-    return ristretto255.Point.fromBytes(b);
+    p = ristretto255.Point.fromBytes(b);
   } catch {
     return refuse(where, "not the canonical encoding of a point", "point");
   }
+  encodings.set(p, b.slice());
+  if (decoded.size < MOST_DECODED) decoded.set(id, p);
+  return p;
+}
+
+/** The encoding of a point. */
+export function encoded(p: Point): Bytes {
+  let b = encodings.get(p);
+  if (b === undefined) {
+    b = p.toBytes();
+    encodings.set(p, b);
+  }
+  return b;
 }
 
 export function isIdentity(p: Point): boolean {

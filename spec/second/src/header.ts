@@ -75,6 +75,7 @@ export interface Header {
 
 /** Leaves that may be added up: 2^27. */
 const MAX_LEAVES = 2 ** 27;
+const DAY = 86400;
 export const CARRY = 27;
 
 export function watchOf(h: Header): Watch {
@@ -126,6 +127,7 @@ function parseSheet(v: Json, where: string): Sheet {
   if ("deferred" in o) {
     sheet.deferred = asNumber(o.deferred, `${where} deferred`);
     sheet.joins = asString(o.joins, `${where} joins`);
+    must(sheet.deferred > 0, where, "deferred is zero");
   }
   return sheet;
 }
@@ -219,6 +221,8 @@ export function parseHeader(bytes: Bytes, where: string): Header {
     report: parseKey(asString(ko.report, `${where} keys report`), ALG_ED25519, `${where} keys report`),
   };
 
+  must(keys.log.name === origin, where, "the name of the log's key is not the origin");
+
   // witnesses
   const wo = fields(json.witnesses, `${where} witnesses`, ["keys", "quorum"]);
   const witnesses = asList(wo.keys, `${where} witnesses`).map((v) => {
@@ -236,14 +240,18 @@ export function parseHeader(bytes: Bytes, where: string): Header {
   // tables
   const parseTable = (o: JsonObject, kind: string): Table => {
     const name = asString(o.name, `${where} ${kind}s`);
-    must(name !== "", where, `a ${kind} has no name`);
+    must(/^[a-z0-9\-_/]{1,64}$/.test(name), where, `bad name of a ${kind}`);
     const w = `${where} ${kind} ${name}`;
     const cells = asList(o.cells, w).map((c) => {
       const co = fields(c, w, ["period", "sheet"]);
       return { period: asNumber(co.period, w), sheet: asString(co.sheet, w) };
     });
     must(cells.length >= 1, where, `${kind} ${name} has no cells`);
-    return { name, cells, due: asNumber(o.due, w), notBefore: asNumber(o.not_before, w) };
+    const t = { name, cells, due: asNumber(o.due, w), notBefore: asNumber(o.not_before, w) };
+    must(t.notBefore >= (kind === "table" ? to : from), where, `${kind} ${name} is too early`);
+    must(t.notBefore <= to + 1100 * DAY, where, `not_before of ${kind} ${name} is more than 1,100 days after the period`);
+    must(t.notBefore <= t.due && t.due <= t.notBefore + 400 * DAY, where, `due of ${kind} ${name} is not within 400 days of not_before`);
+    return t;
   };
   const tables: Table[] = [];
   for (const v of asList(json.tables, `${where} tables`)) {
@@ -261,7 +269,6 @@ export function parseHeader(bytes: Bytes, where: string): Header {
       const t = parseTable(o, "opening");
       must(openings.length === 0 || openings[openings.length - 1].name < t.name, where, "names of openings do not ascend");
       must(!tables.some((x) => x.name === t.name), where, `opening ${t.name} has the name of a table`);
-      must(t.notBefore >= from, where, `opening ${t.name} is before the period`);
       for (const c of t.cells) {
         must(c.period < number, where, `opening ${t.name} has a cell that is not of an earlier period`);
         must(!opened.has(cellId(c)), where, `cell ${cellId(c)} is opened twice`);
@@ -312,9 +319,10 @@ function tableOf(h: Header, c: Cell): Table | undefined {
   return h.tables.find((t) => t.cells.some((x) => x.period === c.period && x.sheet === c.sheet));
 }
 
-/** The table of h that a deferred cell has to join, if h is the first that has one. */
+/** The table of h with its own period's cell of J, that a deferred cell of an earlier period has to join. */
 function tableToJoin(h: Header, joins: string, notBefore: number): Table | undefined {
-  return h.tables.find((t) => t.notBefore >= notBefore && t.cells.some((c) => c.sheet === joins));
+  const t = tableOf(h, { period: h.number, sheet: joins });
+  return t !== undefined && t.notBefore >= notBefore ? t : undefined;
 }
 
 /** What can be said of tables without the headers before. */
@@ -343,7 +351,7 @@ function checkOwnCells(h: Header, where: string): void {
     if (s.deferred === undefined) {
       must(is !== undefined, where, `cell ${cellId(own)} stands in no table`);
     } else {
-      must(is === tableToJoin(h, s.joins!, h.to + s.deferred), where, `deferred cell ${cellId(own)} does not stand where it has to`);
+      must(is === undefined, where, `deferred cell ${cellId(own)} stands in a table of its own header`);
     }
   }
 }
@@ -409,12 +417,12 @@ export function checkNext(before: Header[], h: Header, where: string): void {
   }
 }
 
-/** Whether h continues prev (end of ledger.md section 4). */
+/** Whether h continues prev (end of ledger.md section 4), which may have had openings. */
 export function continues(prev: Header, h: Header): boolean {
   if (h.openings.length > 0) return false;
   const rest = (x: Header) => {
     const o: JsonObject = { ...x.json };
-    for (const k of ["number", "previous", "from", "to", "ticks", "tables"]) delete o[k];
+    for (const k of ["number", "previous", "from", "to", "ticks", "tables", "openings"]) delete o[k];
     return writeJson(o);
   };
   if (rest(prev) !== rest(h)) return false;

@@ -10,9 +10,11 @@ import type { Cell, Header } from "./header.ts";
 import { bundleSheets, cellId, checkNext, continues, nextHeaderAt, parseHeader, watchOf } from "./header.ts";
 import { asList, asNumber, asString, fields, parseJson } from "./json.ts";
 import { hashTiles, leafHash, nodeHash, tileIndex, treeHash } from "./merkle.ts";
-import { checkCheckpoint, parseCheckpoint } from "./note.ts";
-import { Batch } from "./rangeproof.ts";
-import { must, refuse } from "./refuse.ts";
+import type { Checkpoint } from "./note.ts";
+import { checkCheckpoint, onlyKnownKeys, parseCheckpoint } from "./note.ts";
+import type { Batch } from "./rangeproof.ts";
+import { classed, must, refuse } from "./refuse.ts";
+import { describeStatement } from "./tally.ts";
 import type { Store } from "./store.ts";
 
 export const CLASSES = ["public", "restricted"] as const;
@@ -33,6 +35,8 @@ export type Which = "all" | "sampled" | "none";
 
 export interface Options {
   proofs: Which;
+  /** Takes the range proofs that are checked; the caller flushes it at last. */
+  batch: Batch;
   progress: (line: string) => void;
   /** Whether every cell of a period is in a report (for `after-embargo`). */
   reported: (c: Cell) => boolean;
@@ -47,7 +51,7 @@ export class Ledger {
   readonly store: Store;
   headers: Header[] = []; // those in the log
   headerAt: number[] = []; // index of each one's first entry
-  later = 0; // headers that are published but not in the log yet
+  later: Header[] = []; // headers that are published but not in the log yet
   size = 0;
   notices: Notice[] = [];
   /** Root and time of the tree at each tick's end. */
@@ -128,9 +132,11 @@ export class Ledger {
   /** Step 1 without the tree: headers, and the checkpoints' signatures. */
   open(): void {
     const { store, path } = this;
-    const newest = parseCheckpoint(store.read(`${path}/checkpoint`), `${path}/checkpoint`);
+    const atEnd = (ok: boolean): void => classed("checkpoint", () => must(ok, `${path}/checkpoint`, `size ${this.size} is not that of a tick's end`));
+    const newestBytes = classed("checkpoint", () => store.read(`${path}/checkpoint`));
+    const newest = classed("witnesses", () => parseCheckpoint(newestBytes, `${path}/checkpoint`));
     this.size = newest.size;
-    must(this.size >= BUNDLE && this.size % BUNDLE === 0, `${path}/checkpoint`, `size ${this.size} is not that of a tick's end`);
+    atEnd(this.size >= BUNDLE && this.size % BUNDLE === 0);
 
     // headers
     const all: Header[] = [];
@@ -142,37 +148,48 @@ export class Ledger {
       all.push(h);
       return h;
     };
-    for (let k = 0, at = 0; at < this.size; k++) {
-      const h = header(k);
-      this.headers.push(h);
-      this.headerAt.push(at);
-      at = nextHeaderAt(h, at);
-    }
-    while (store.hasFile(`${path}/headers/${all.length}.json`)) header(all.length);
-    this.later = all.length - this.headers.length;
-    must(this.endsAt(this.size) !== undefined, `${path}/checkpoint`, `size ${this.size} is not that of a tick's end`);
+    classed("header", () => {
+      for (let k = 0, at = 0; at < this.size; k++) {
+        const h = header(k);
+        this.headers.push(h);
+        this.headerAt.push(at);
+        at = nextHeaderAt(h, at);
+      }
+      while (store.hasFile(`${path}/headers/${all.length}.json`)) header(all.length);
+    });
+    this.later = all.slice(this.headers.length);
+    atEnd(this.endsAt(this.size) !== undefined);
 
     // checkpoints
     const ends = this.tickEnds();
-    const kept = store.list(`${path}/checkpoints`);
-    for (const name of kept) {
-      must(/^[1-9][0-9]{0,15}$/.test(name), `${path}/checkpoints/${name}`, "is not named by a size");
-      must(this.endsAt(Number(name)) !== undefined && Number(name) <= this.size, `${path}/checkpoints/${name}`, "is not at a tick's end of the log");
-    }
-    for (const size of ends) {
-      const file = `${path}/checkpoints/${size}`;
-      const cp = parseCheckpoint(store.read(file), file);
-      must(cp.size === size, file, `is a checkpoint of size ${cp.size}`);
-      const time = checkCheckpoint(cp, watchOf(this.headers[this.newestHeader(size)]), file);
-      this.roots.set(size, cp.root);
-      this.times.set(size, time ?? this.published(this.endsAt(size)!));
-      if (size === BUNDLE && time !== undefined) must(time < this.headers[0].from, file, "header 0 was not published before its period");
-    }
-    const time = checkCheckpoint(newest, watchOf(this.headers[this.newestHeader(this.size)]), `${path}/checkpoint`);
-    must(equal(newest.root, this.roots.get(this.size)!), `${path}/checkpoint`, "has another root than the kept checkpoint of its size");
-    this.newestTime = time ?? this.times.get(this.size)!;
+    const signed = (cp: Checkpoint, size: number, file: string): number | undefined =>
+      classed("witnesses", () => {
+        const w = watchOf(this.headers[this.newestHeader(size)]);
+        const time = checkCheckpoint(cp, w, file);
+        onlyKnownKeys(cp, w, file);
+        return time;
+      });
+    classed("checkpoint", () => {
+      for (const name of store.list(`${path}/checkpoints`)) {
+        must(/^[1-9][0-9]{0,15}$/.test(name), `${path}/checkpoints/${name}`, "is not named by a size");
+        must(this.endsAt(Number(name)) !== undefined && Number(name) <= this.size, `${path}/checkpoints/${name}`, "is not at a tick's end of the log");
+      }
+      for (const size of ends) {
+        const file = `${path}/checkpoints/${size}`;
+        const bytes = store.read(file);
+        const cp = classed("witnesses", () => parseCheckpoint(bytes, file));
+        must(cp.size === size, file, `is a checkpoint of size ${cp.size}`);
+        const time = signed(cp, size, file);
+        this.roots.set(size, cp.root);
+        this.times.set(size, time ?? this.published(this.endsAt(size)!));
+        if (size === BUNDLE && time !== undefined) classed("announced", () => must(time < this.headers[0].from, file, "header 0 was not published before its period"));
+      }
+      const time = signed(newest, this.size, `${path}/checkpoint`);
+      must(equal(newest.root, this.roots.get(this.size)!), `${path}/checkpoint`, "has another root than the kept checkpoint of its size");
+      this.newestTime = time ?? this.times.get(this.size)!;
+    });
 
-    this.readNotices();
+    classed("notices", () => this.readNotices());
   }
 
   private readNotices(): void {
@@ -192,10 +209,17 @@ export class Ledger {
       must(w.tick > 0 && "bundle" in w && w.bundle === 0, where, "is not in bundle 0 of a tick");
       this.notices.push(n);
     });
+  }
+
+  private documents(): void {
     for (const n of this.notices) {
       if (!WITH_DOCUMENT.includes(n.kind)) continue;
       const doc = `${this.path}/documents/${n.digest}`;
-      must(toHex(sha256(this.store.read(doc))) === n.digest, doc, "is not the document of its digest");
+      const bytes = this.store.read(doc);
+      must(toHex(sha256(bytes)) === n.digest, doc, "is not the document of its digest");
+      if (n.kind !== "statement") continue;
+      must(bytes.length >= 1 && bytes.length <= 65536, doc, "is a statement of other than 1 to 65,536 bytes");
+      this.remarks.push(describeStatement(bytes, doc, this));
     }
   }
 
@@ -230,7 +254,6 @@ export class Ledger {
     const count = o.proofs === "all" ? withLeaves.length : o.proofs === "none" ? 0 : Math.max(4, Math.ceil(withLeaves.length / 8));
     const chosen = sample(withLeaves, count);
     this.proofs = withLeaves.length;
-    const batch = new Batch(64, (done) => o.progress(`${path}: ${done} of ${chosen.size} range proofs`));
 
     const digests = new Map<number, Bytes[]>();
     for (const n of this.notices) {
@@ -249,57 +272,67 @@ export class Ledger {
       for (const d of digests.get(n) ?? []) notes = nextNotes(notes, d);
       let hashes: Bytes[];
       if (open[w.header]) {
-        const entries = parseEntries(store.read(file), file);
+        const entries = classed("bundle", () => parseEntries(store.read(file), file));
         hashes = entries.map(leafHash);
         if (w.tick === 0) {
           sums = new Map();
-          checkHeaderBundle(entries, h, where);
+          classed("place", () => checkHeaderBundle(entries, h, where));
         } else if ("place" in w) {
           const st = checkBundle(entries, h, w.place, sums, notes, where);
-          if (chosen.has(n)) batch.add(st);
+          if (chosen.has(n)) o.batch.add({ ...st, cls: "range-proof" });
           if (w.tick === h.ticks) this.keepCells(w.header, w.bundle, sums);
         }
       } else {
-        must(!store.hasFile(file), file, `the entries of a period are published although its header says ${h.publication}`);
+        classed("bundle", () => must(!store.hasFile(file), file, `the entries of a period are published although its header says ${h.publication}`));
         hashes = this.tile(n);
         if (w.tick === 0) {
-          must(equal(hashes[0], leafHash(headerEntry(h.hash))), where, `the first entry is not that of header ${h.number}`);
-          const filler = leafHash(FILLER);
-          must(hashes.slice(1).every((x) => equal(x, filler)), where, "an entry of a header's bundle is not the byte 0x00");
+          classed("place", () => {
+            must(equal(hashes[0], leafHash(headerEntry(h.hash))), where, `the first entry is not that of header ${h.number}`);
+            const filler = leafHash(FILLER);
+            must(hashes.slice(1).every((x) => equal(x, filler)), where, "an entry of a header's bundle is not the byte 0x00");
+          });
           sums = new Map();
         } else if ("place" in w) {
           const tfile = `${path}/trailers/${tileIndex(n)}`;
-          const trailer = store.read(tfile);
-          must(equal(leafHash(trailer), hashes[255]), tfile, "is not the last entry of its bundle");
+          const trailer = classed("trailer", () => {
+            const t = store.read(tfile);
+            must(equal(leafHash(t), hashes[255]), tfile, "is not the last entry of its bundle");
+            return t;
+          });
           checkClosedBundle(trailer, h, w.place, sums, notes, where);
           if (w.tick === h.ticks) this.keepCells(w.header, w.bundle, sums);
         }
       }
-      this.grow(n, hashes, frontier);
+      classed("tree", () => this.grow(n, hashes, frontier));
       this.bundles++;
       if (this.bundles % 200 === 0) o.progress(`${path}: ${this.bundles} of ${total} bundles`);
     }
-    batch.flush();
-    this.proofsChecked = batch.checked;
+    this.proofsChecked = chosen.size;
 
-    for (const t of hashTiles(this.leaves)) {
-      const file = `${path}/tile/${t.path}`;
-      must(equal(store.read(file), t.bytes), file, "is not that hash tile of the tree");
-    }
-
-    this.announced();
-    this.petitions();
-    const known = new Set(this.headers.map((h) => toHex(h.hash)));
+    classed("tile", () => {
+      if (o.proofs === "sampled") return;
+      for (const t of hashTiles(this.leaves)) {
+        const file = `${path}/tile/${t.path}`;
+        must(equal(store.read(file), t.bytes), file, "is not that hash tile of the tree");
+      }
+    });
+    classed("document", () => this.documents());
+    classed("announced", () => this.announced());
+    classed("header", () => this.petitions());
+    const known = new Set([...this.headers, ...this.later].map((h) => toHex(h.hash)));
     for (const n of this.notices) {
-      if (n.kind === "header" && !known.has(n.digest) && this.later === 0) this.remarks.push(`${path}: a notice names a header that is not in the log: ${n.digest}`);
+      if (n.kind === "header" && !known.has(n.digest)) this.remarks.push(`${path}: a notice names a header that is not here: ${n.digest}`);
     }
   }
 
   /** The hashes of a bundle's entries, off its hash tile. */
   private tile(n: number): Bytes[] {
     const tile = `${this.path}/tile/0/${tileIndex(n)}`;
-    const b = this.store.read(tile);
-    must(b.length === 32 * BUNDLE, tile, "is not a full hash tile");
+    const b = classed("tile", () => {
+      const b = this.store.read(tile);
+      must(b.length === 32 * BUNDLE, tile, "is not a full hash tile");
+      return b;
+    });
     return Array.from({ length: BUNDLE }, (_, i) => b.slice(32 * i, 32 * i + 32));
   }
 
@@ -330,14 +363,23 @@ export class Ledger {
     for (const s of bundleSheets(this.headers[k], b).sheets) this.cells.set(cellId({ period: k, sheet: s.name }), sums.get(s.name)!);
   }
 
-  /** Step 3: each header was announced before its period, or continues the one before. */
+  /** Step 3: each header was announced before its period, or continues the one before; and none was exchanged. */
   private announced(): void {
-    for (let k = 1; k < this.headers.length; k++) {
-      const h = this.headers[k];
+    const all = [...this.headers, ...this.later];
+    const known = new Set(all.map((h) => toHex(h.hash)));
+    // those in the log, and the first that is not
+    for (let k = 1; k < all.length && k <= this.headers.length; k++) {
+      const h = all[k];
+      const file = `${this.path}/headers/${k}.json`;
       const digest = toHex(h.hash);
-      const early = this.notices.some((n) => n.kind === "header" && n.digest === digest && this.times.get(this.noticeSize(n))! < h.from);
-      if (early || continues(this.headers[k - 1], h)) continue;
-      refuse(`${this.path}/headers/${k}.json`, "was not announced before its period, and does not continue the header before");
+      const seen = this.notices.filter((n) => n.kind === "header" && this.times.get(this.noticeSize(n))! < h.from);
+      const early = seen.some((n) => n.digest === digest);
+      if (!early && !continues(all[k - 1], h)) refuse(file, "was not announced before its period, and does not continue the header before");
+      if (k === this.headers.length) break; // it may still be exchanged for another
+      const during = seen.filter((n) => this.times.get(this.noticeSize(n))! >= all[k - 1].from);
+      const last = during.map((n) => n.digest).lastIndexOf(digest);
+      const other = during.slice(last + 1).find((n) => !known.has(n.digest));
+      if (other !== undefined) refuse(file, `was exchanged: the header ${other.digest}, announced for this period, never came`);
     }
   }
 
@@ -345,8 +387,8 @@ export class Ledger {
   private petitions(): void {
     for (const h of this.headers) {
       for (const o of h.openings) {
-        const ok = this.notices.some((n) => n.kind === "petition" && n.digest === o.petition);
-        must(ok, `${this.path}/headers/${h.number}.json`, `the petition of opening ${o.name} is not a notice`);
+        const ok = this.notices.some((n) => n.kind === "petition" && n.digest === o.petition && n.bundle * BUNDLE < this.headerAt[h.number]);
+        must(ok, `${this.path}/headers/${h.number}.json`, `the petition of opening ${o.name} is not a notice before the header`);
       }
     }
   }

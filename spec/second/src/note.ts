@@ -2,6 +2,8 @@
 // tlog-checkpoint and tlog-cosignature.
 
 import { ed25519 } from "@noble/curves/ed25519.js";
+import { createPublicKey, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Bytes } from "./bytes.ts";
 import { concat, equal, fromBase64, fromUtf8, sha256, text, toHex } from "./bytes.ts";
 import { must, refuse } from "./refuse.ts";
@@ -73,37 +75,53 @@ export function parseNote(b: Bytes, where: string): Note {
   return { text: body, textBytes: text(body), signatures };
 }
 
-function verifyEd25519(sig: Bytes, msg: Bytes, key: Bytes): boolean {
+const keyObjects = new Map<string, KeyObject | undefined>();
+
+/** The key, if its 32 bytes are the canonical encoding of a point. */
+function keyObject(key: Bytes): KeyObject | undefined {
+  const id = toHex(key);
+  if (!keyObjects.has(id)) {
+    let k: KeyObject | undefined;
+    try {
+      ed25519.Point.fromBytes(key, false);
+      k = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(key).toString("base64url") }, format: "jwk" });
+    } catch {
+      k = undefined;
+    }
+    keyObjects.set(id, k);
+  }
+  return keyObjects.get(id);
+}
+
+/** RFC 8032: S < ℓ, canonical encodings, s·B = R + k·A without a cofactor. */
+export function verifyEd25519(sig: Bytes, msg: Bytes, key: Bytes): boolean {
   if (sig.length !== 64) return false;
-  try {
-    return ed25519.verify(sig, msg, key, { zip215: false });
-  } catch {
-    return false;
-  }
+  const k = keyObject(key);
+  return k !== undefined && verify(null, msg, k, sig);
 }
 
-function byKey(note: Note, key: Key): NoteSignature[] {
-  return note.signatures.filter((s) => s.name === key.name && equal(s.hash, key.hash));
+/** The first line with the name and hash of the key: the one that counts. */
+function lineOf(note: Note, key: Key): NoteSignature | undefined {
+  return note.signatures.find((s) => s.name === key.name && equal(s.hash, key.hash));
 }
 
-/** The note has a signature by the key, and none by it that is wrong. */
-export function signedBy(note: Note, key: Key): boolean {
-  const sigs = byKey(note, key);
-  return sigs.length > 0 && sigs.every((s) => verifyEd25519(s.sig, note.textBytes, key.key));
+/** Whether the note has a signature by the key. One that does not verify makes it invalid. */
+export function signedBy(note: Note, key: Key, where: string): boolean {
+  const s = lineOf(note, key);
+  if (s === undefined) return false;
+  must(verifyEd25519(s.sig, note.textBytes, key.key), where, `the signature of ${key.name} does not verify`);
+  return true;
 }
 
-/** The smallest time, not zero, of the key's valid cosignatures. */
-export function cosignedAt(note: Note, key: Key): number | undefined {
-  let best: number | undefined;
-  for (const s of byKey(note, key)) {
-    if (s.sig.length !== 72) continue;
-    const t = new DataView(s.sig.buffer, s.sig.byteOffset, 8).getBigUint64(0, false);
-    if (t === 0n || t > BigInt(Number.MAX_SAFE_INTEGER)) continue;
-    const msg = concat(text(`cosignature/v1\ntime ${t}\n`), note.textBytes);
-    if (!verifyEd25519(s.sig.slice(8), msg, key.key)) continue;
-    if (best === undefined || Number(t) < best) best = Number(t);
-  }
-  return best;
+/** The time of the key's cosignature, or undefined. One that does not verify makes the note invalid. */
+export function cosignedAt(note: Note, key: Key, where: string): number | undefined {
+  const s = lineOf(note, key);
+  if (s === undefined) return undefined;
+  must(s.sig.length === 72, where, `the cosignature of ${key.name} has ${s.sig.length} bytes instead of 72`);
+  const t = new DataView(s.sig.buffer, s.sig.byteOffset, 8).getBigUint64(0, false);
+  const msg = concat(text(`cosignature/v1\ntime ${t}\n`), note.textBytes);
+  must(verifyEd25519(s.sig.slice(8), msg, key.key), where, `the cosignature of ${key.name} does not verify`);
+  return Number(t);
 }
 
 export interface Checkpoint {
@@ -139,16 +157,24 @@ export interface Watch {
  */
 export function checkCheckpoint(cp: Checkpoint, w: Watch, where: string): number | undefined {
   must(cp.origin === w.origin, where, "checkpoint of another origin");
-  must(signedBy(cp.note, w.log), where, "checkpoint is not signed with the log's key");
-  if (w.quorum === 0) return undefined;
+  must(signedBy(cp.note, w.log, where), where, "checkpoint is not signed with the log's key");
   const times: number[] = [];
   for (const wt of w.witnesses) {
-    const t = cosignedAt(cp.note, wt.key);
-    if (t !== undefined) times.push(t);
+    const t = cosignedAt(cp.note, wt.key, where);
+    if (t !== undefined && t !== 0) times.push(t);
   }
+  if (w.quorum === 0) return undefined;
   must(times.length >= w.quorum, where, `checkpoint has ${times.length} of the ${w.quorum} cosignatures that it needs`);
   times.sort((a, b) => a - b);
   return times[w.quorum - 1];
+}
+
+/** In a published directory a checkpoint has no signature line but those of the log and of the witnesses. */
+export function onlyKnownKeys(cp: Checkpoint, w: Watch, where: string): void {
+  const known = [w.log, ...w.witnesses.map((x) => x.key)];
+  for (const s of cp.note.signatures) {
+    must(known.some((k) => k.name === s.name && equal(k.hash, s.hash)), where, `has a signature of ${s.name}, a key that the header does not name`);
+  }
 }
 
 /** Lines `name value` of a note's text, in this order and no others. */

@@ -3,9 +3,10 @@
 
 import { randomBytes } from "node:crypto";
 import type { Bytes } from "./bytes.ts";
+import { sha256, text, toHex, u32 } from "./bytes.ts";
 import type { Point } from "./group.ts";
-import { B, G, L, MAX_N, U, generators, invert, invertAll, isIdentity, littleEndian, mod, msm, point, scalar } from "./group.ts";
-import { Refusal, must } from "./refuse.ts";
+import { B, G, L, MAX_N, U, encoded, generators, invert, invertAll, isIdentity, littleEndian, mod, msm, point, scalar } from "./group.ts";
+import { Refusal, classed, must } from "./refuse.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** What a proof is about. The transcript has absorbed the statement. */
@@ -17,6 +18,8 @@ export interface RangeStatement {
   values: Point[]; // up to m; the rest are the identity
   weights: bigint[][]; // for each value, up to n weights; the rest are zero
   proof: Bytes;
+  /** The class of failure, for published directories. */
+  cls?: string;
 }
 
 function isPowerOfTwo(x: number): boolean {
@@ -235,25 +238,48 @@ function findWrong(proofs: Parsed[]): Parsed {
   return holds(low) ? findWrong(proofs.slice(half)) : findWrong(low);
 }
 
+/** All that a proof's holding depends on: the statement, with its points and weights, and the proof. */
+function idOf(st: RangeStatement): string {
+  const parts = [st.transcript.state(), u32(st.n), u32(st.m), u32(st.values.length), u32(st.proof.length), st.proof];
+  for (const v of st.values) parts.push(encoded(v));
+  parts.push(text(JSON.stringify(st.weights, (_, x) => (typeof x === "bigint" ? String(x) : x))));
+  return toHex(sha256(...parts));
+}
+
 /** Collects proofs; each is parsed at once, the equations are added up later. */
 export class Batch {
-  private waiting: Parsed[] = [];
+  private waiting: { p: Parsed; id: string }[] = [];
   private readonly limit: number;
   private readonly progress?: (done: number) => void;
+  private readonly known?: Set<string>;
   checked = 0;
-  constructor(limit = 64, progress?: (done: number) => void) {
+  /** known: of the proofs that held, hashes of statement and proof; such a proof is not checked again. */
+  constructor(limit = 64, progress?: (done: number) => void, known?: Set<string>) {
     this.limit = limit;
     this.progress = progress;
+    this.known = known;
   }
   add(st: RangeStatement): void {
-    this.waiting.push(parse(st));
+    const id = this.known === undefined ? "" : idOf(st);
+    if (this.known?.has(id)) {
+      this.checked++;
+      return;
+    }
+    this.waiting.push({ p: st.cls === undefined ? parse(st) : classed(st.cls, () => parse(st)), id });
     if (this.waiting.length >= this.limit) this.flush();
   }
   flush(): void {
     const w = this.waiting;
     this.waiting = [];
     if (w.length === 0) return;
-    if (!holds(w)) throw new Refusal(findWrong(w).st.where, "range proof does not hold", "equation");
+    const all = w.map((x) => x.p);
+    if (!holds(all)) {
+      const { st } = findWrong(all);
+      const r = new Refusal(st.where, "range proof does not hold", "equation");
+      r.cls = st.cls;
+      throw r;
+    }
+    for (const { id } of w) this.known?.add(id);
     this.checked += w.length;
     this.progress?.(this.checked);
   }

@@ -6,6 +6,8 @@ export class Refusal extends Error {
   readonly what: string;
   /** A word for the class of failure, where vectors tell classes apart. */
   readonly kind: string | undefined;
+  /** The class of failure of a published directory; set by classed(). */
+  cls: string | undefined;
   constructor(where: string, what: string, kind?: string) {
     super(where === "" ? what : `${where}: ${what}`);
     this.name = "Refusal";
@@ -23,13 +25,25 @@ export function must(ok: boolean, where: string, what: string, kind?: string): a
   if (!ok) throw new Refusal(where, what, kind);
 }
 
+/** Runs f; a refusal inside it that has no class of failure yet gets this one. */
+export function classed<T>(cls: string, f: () => T): T {
+  try {
+    return f();
+  } catch (e) {
+    if (e instanceof Refusal) e.cls ??= cls;
+    throw e;
+  }
+}
+
 /** Runs f; a refusal inside it gets `where` in front. */
 export function within<T>(where: string, f: () => T): T {
   try {
     return f();
   } catch (e) {
-    if (e instanceof Refusal) throw new Refusal(e.where === "" ? where : `${where}: ${e.where}`, e.what, e.kind);
-    throw e;
+    if (!(e instanceof Refusal)) throw e;
+    const r = new Refusal(e.where === "" ? where : `${where}: ${e.where}`, e.what, e.kind);
+    r.cls = e.cls;
+    throw r;
   }
 }
 

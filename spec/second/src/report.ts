@@ -11,8 +11,9 @@ import { asList, asNumber, asString, fields, jsonBytes, parseJson, writeJson } f
 import type { Class, Ledger } from "./ledger.ts";
 import type { Key } from "./note.ts";
 import { parseNote, readDecimal, readLines, signedBy } from "./note.ts";
-import { Batch, rangeWeights } from "./rangeproof.ts";
-import { must, refuse, within } from "./refuse.ts";
+import type { Batch } from "./rangeproof.ts";
+import { rangeWeights } from "./rangeproof.ts";
+import { classed, must, refuse, within } from "./refuse.ts";
 import { verifyMultipleOfB } from "./schnorr.ts";
 import type { Store } from "./store.ts";
 import { Transcript } from "./transcript.ts";
@@ -41,6 +42,7 @@ export interface LedgerSaid {
 export interface Report {
   path: string; // reports/NAME
   bytes: Bytes;
+  words: string;
   files: { path: string; sha256: string }[];
   proofs: string[];
   signatures: string[];
@@ -83,16 +85,18 @@ function parseField(v: Json, where: string): FieldSaid {
 export function parseReport(bytes: Bytes, path: string): Report {
   const where = `${path}/report.json`;
   const o = fields(parseJson(bytes, where), where, ["files", "proofs", "signatures", "statement", "words"]);
-  hex32(o.words, `${where} words`);
+  const words = hex32(o.words, `${where} words`);
   const files = asList(o.files, `${where} files`).map((v) => {
     const f = fields(v, `${where} files`, ["path", "sha256"]);
     return { path: asString(f.path, `${where} files`), sha256: hex32(f.sha256, `${where} files`) };
   });
-  files.forEach((f, i) => must(i === 0 || files[i - 1].path < f.path, where, "paths of files do not ascend"));
-  for (const f of files) {
-    must(f.path.split("/").every((p) => p !== "" && p !== "." && p !== ".."), where, `bad path of a file: ${f.path}`);
-    must(f.path !== "report.json" && f.path !== "report.note", where, "files names the report itself");
-  }
+  classed("report-file", () => {
+    files.forEach((f, i) => must(i === 0 || files[i - 1].path < f.path, where, "paths of files do not ascend"));
+    for (const f of files) {
+      must(f.path.split("/").every((p) => p !== "" && p !== "." && p !== ".."), where, `bad path of a file: ${f.path}`);
+      must(f.path !== "report.json" && f.path !== "report.note", where, "files names the report itself");
+    }
+  });
   const proofs = asList(o.proofs, `${where} proofs`).map((v) => asString(v, `${where} proofs`));
   const signatures = asList(o.signatures, `${where} signatures`).map((v) => asString(v, `${where} signatures`));
 
@@ -109,7 +113,7 @@ export function parseReport(bytes: Bytes, path: string): Report {
     };
   });
   const order = ledgers.map((l) => l.class).join(" ");
-  must(["public", "restricted", "public restricted"].includes(order), where, `ledgers are "${order}"`);
+  classed("report-ledger", () => must(["public", "restricted", "public restricted"].includes(order), where, `ledgers are "${order}"`));
   const tables = asList(s.tables, `${where} tables`).map((v, i) => {
     const w = `${where} table ${i}`;
     const t = fields(v, w, ["cells", "class", "fields", "header", "name"]);
@@ -119,14 +123,16 @@ export function parseReport(bytes: Bytes, path: string): Report {
         return { period: asNumber(co.period, w), sheet: asString(co.sheet, w), point: fromHex(asString(co.point, w), w, 32) };
       }),
       class: asString(t.class, w),
-      fields: asList(t.fields, w).map((f) => parseField(f, w)),
+      fields: asList(t.fields, w).map((f) => classed("report-rule", () => parseField(f, w))),
       header: asNumber(t.header, w),
       name: asString(t.name, w),
     };
   });
+  must(signatures.length === tables.length, where, `${signatures.length} signatures of ${tables.length} tables`);
   return {
     path,
     bytes,
+    words,
     files,
     proofs,
     signatures,
@@ -149,7 +155,7 @@ export function readIndex(store: Store): string[] {
 /** Version of the signed note of a report. */
 export function readNote(store: Store, file: string, name: string, json: Bytes, key: Key): number {
   const note = parseNote(store.read(file), file);
-  must(signedBy(note, key), file, "is not signed with the report key");
+  must(signedBy(note, key, file), file, "is not signed with the report key");
   const [n, sha, version] = readLines(note.text, "vitrine/report/v1", ["name", "sha256", "version"], file);
   must(n === name, file, "is the note of another report");
   must(sha === toHex(sha256(json)), file, "names another report.json");
@@ -198,6 +204,7 @@ function checkField(said: FieldSaid, f: Field, where: string): bigint | undefine
 
 export interface Audited {
   contained: Set<string>; // "CLASS HEADER TABLE" of all reports so far
+  digests: Set<string>; // of all versions of these
   tables: number;
   totals: number;
   bands: number;
@@ -208,7 +215,7 @@ export interface Audited {
 }
 
 export function newAudited(): Audited {
-  return { contained: new Set(), tables: 0, totals: 0, bands: 0, hiddenFields: 0, rangeProofs: 0, exactProofs: 0, remarks: [] };
+  return { contained: new Set(), digests: new Set(), tables: 0, totals: 0, bands: 0, hiddenFields: 0, rangeProofs: 0, exactProofs: 0, remarks: [] };
 }
 
 function tableId(cls: string, header: number, name: string): string {
@@ -220,16 +227,30 @@ function told(h: Header): (Table & { petition?: string })[] {
   return [...h.tables, ...h.openings];
 }
 
-/** Step 4, for one report. */
-export function auditReport(store: Store, name: string, place: number, ledgers: Map<Class, Ledger>, done: Audited): void {
+/** Step 4, for one report. Its range proofs go to the batch. */
+export function auditReport(store: Store, name: string, place: number, ledgers: Map<Class, Ledger>, done: Audited, batch: Batch): void {
   const path = `reports/${name}`;
   const where = `${path}/report.json`;
-  const bytes = store.read(where);
-  const r = parseReport(bytes, path);
-  must(r.name === name, where, "says another name");
-  must(r.number === place, where, `number is ${r.number} instead of ${place}`);
+  const bytes = classed("report-form", () => store.read(where));
+  const r = classed("report-form", () => {
+    const r = parseReport(bytes, path);
+    must(r.name === name, where, "says another name");
+    must(r.number === place, where, `number is ${r.number} instead of ${place}`);
+    return r;
+  });
+  classed("report-ledger", () => auditLedgers(r, ledgers, where));
+  const versions = auditFiles(store, r, ledgers, done);
+  const expected = classed("report-tables", () => auditTables(r, ledgers, done, where));
+  auditValues(r, expected, done, batch, where);
+  classed("report-version", () => auditNotice(r, versions, ledgers, done, where));
+  const { words, files } = r;
+  classed("report-file", () =>
+    must(/^0+$/.test(words) || files.some((f) => f.path === "words.json" && f.sha256 === words), where, "words is not the digest of a file words.json"),
+  );
+  for (const e of expected) done.contained.add(tableId(e.ledger.class, e.header.number, e.table.name));
+}
 
-  // the ledgers
+function auditLedgers(r: Report, ledgers: Map<Class, Ledger>, where: string): void {
   for (const said of r.ledgers) {
     const l = ledgers.get(said.class as Class);
     if (l === undefined) return refuse(where, `names a ${said.class} ledger that is not there`);
@@ -239,36 +260,48 @@ export function auditReport(store: Store, name: string, place: number, ledgers: 
     must(hs.length === said.headers.length && hs.every((h, i) => h === said.headers[i]), where, `headers of the ${said.class} ledger are not those of the log`);
     must(said.root === toHex(l.roots.get(said.size)!), where, `root of the ${said.class} ledger is not that of the log`);
   }
+}
 
-  // signature, versions, files
+/** Signature, versions, files; the versions' bytes. */
+function auditFiles(store: Store, r: Report, ledgers: Map<Class, Ledger>, done: Audited): Bytes[] {
+  const { path, bytes } = r;
   const first = r.ledgers[0];
   const key = ledgers.get(first.class as Class)!.headers[first.headers.length - 1].keys.report;
-  const version = readNote(store, `${path}/report.note`, name, bytes, key);
+  const version = classed("report-signature", () => readNote(store, `${path}/report.note`, r.name, bytes, key));
   const versions: Bytes[] = [];
-  for (let v = 1; v < version; v++) {
-    const old = store.read(`${path}/report-${v}.json`);
-    const w = `${path}/report-${v}.json`;
-    must(readNote(store, `${path}/report-${v}.note`, name, old, key) === v, w, "has the note of another version");
-    const o = within(w, () => parseReport(old, path));
-    must(
-      equal(o.statementBytes, r.statementBytes) && writeJson(o.proofs) === writeJson(r.proofs) && writeJson(o.signatures) === writeJson(r.signatures),
-      w,
-      "statement, proofs or signatures were changed in a later version",
-    );
-    versions.push(old);
-  }
+  classed("report-version", () => {
+    for (let v = 1; v < version; v++) {
+      const old = store.read(`${path}/report-${v}.json`);
+      const w = `${path}/report-${v}.json`;
+      must(readNote(store, `${path}/report-${v}.note`, r.name, old, key) === v, w, "has the note of another version");
+      const o = within(w, () => parseReport(old, path));
+      must(
+        equal(o.statementBytes, r.statementBytes) && writeJson(o.proofs) === writeJson(r.proofs) && writeJson(o.signatures) === writeJson(r.signatures),
+        w,
+        "statement, proofs or signatures were changed in a later version",
+      );
+      versions.push(old);
+    }
+  });
   versions.push(bytes);
-  for (const f of r.files) {
-    must(toHex(sha256(store.read(`${path}/${f.path}`))) === f.sha256, `${path}/${f.path}`, "has another digest than report.json says");
-  }
+  classed("report-file", () => {
+    for (const f of r.files) {
+      must(toHex(sha256(store.read(`${path}/${f.path}`))) === f.sha256, `${path}/${f.path}`, "has another digest than report.json says");
+    }
+  });
   const named = new Set(r.files.map((f) => f.path));
   for (const f of store.walk(path)) {
     if (named.has(f) || f === "report.json" || f === "report.note" || /^report-[1-9][0-9]*\.(json|note)$/.test(f)) continue;
     done.remarks.push(`${path}/${f} is not among the files of the report`);
   }
+  return versions;
+}
 
-  // which tables
-  const expected: { ledger: Ledger; header: Header; table: Table & { petition?: string } }[] = [];
+type Expected = { ledger: Ledger; header: Header; table: Table & { petition?: string } };
+
+/** Which tables and openings it has to contain, and no other. */
+function auditTables(r: Report, ledgers: Map<Class, Ledger>, done: Audited, where: string): Expected[] {
+  const expected: Expected[] = [];
   for (const said of r.ledgers) {
     const l = ledgers.get(said.class as Class)!;
     const time = l.times.get(said.size)!;
@@ -285,27 +318,30 @@ export function auditReport(store: Store, name: string, place: number, ledgers: 
   for (const t of want) must(have.includes(t), where, `table ${t} is missing`);
   for (const t of have) must(want.includes(t), where, `table ${t} does not belong in this report`);
   must(have.length === want.length && have.every((t, i) => t === want[i]), where, "tables are not in their order");
+  return expected;
+}
 
-  // cells, rules, proofs
-  must(r.signatures.length === r.tables.length, where, "not one signature a table");
+/** Cells, rules, proofs. */
+function auditValues(r: Report, expected: Expected[], done: Audited, batch: Batch, where: string): void {
   const open: { point: Point; max: bigint }[] = [];
   r.tables.forEach((said, i) => {
-    const { ledger, table } = expected[i];
-    const w = `${where} table ${want[i]}`;
-    must(
+    const { ledger, header, table } = expected[i];
+    const w = `${where} table ${tableId(ledger.class, header.number, table.name)}`;
+    const mustCells = (ok: boolean, where: string, what: string): void => classed("report-cells", () => must(ok, where, what));
+    mustCells(
       said.cells.length === table.cells.length && said.cells.every((c, k) => c.period === table.cells[k].period && c.sheet === table.cells[k].sheet),
       w,
       "cells are not those of the header",
     );
     let sum = ZERO;
     for (const c of said.cells) {
-      const p = point(c.point, `${w} cell ${cellId(c)}`);
+      const p = classed("report-cells", () => point(c.point, `${w} cell ${cellId(c)}`));
       const kept = ledger.cells.get(cellId(c));
-      must(kept !== undefined && equal(kept.bytes, c.point), w, `point of cell ${cellId(c)} is not that of the log`);
+      mustCells(kept !== undefined && equal(kept.bytes, c.point), w, `point of cell ${cellId(c)} is not that of the log`);
       sum = sum.add(p);
     }
     const sheet = sheetOf(ledger, table.cells[0]);
-    must(said.fields.length === sheet.fields.length, w, "not the fields of the sheet");
+    mustCells(said.fields.length === sheet.fields.length, w, "not the fields of the sheet");
     let said0 = 0n; // Σ V·2^o and Σ L·2^o
     const ws: Point[] = [];
     const ks: bigint[] = [];
@@ -313,7 +349,7 @@ export function auditReport(store: Store, name: string, place: number, ledgers: 
     const fs0 = table.petition === undefined ? sheet.fields : sheet.fields.map((f): Field => ({ ...f, rule: { kind: "exact" } }));
     fs0.forEach((f, k) => {
       const fs = said.fields[k];
-      const max = checkField(fs, f, w);
+      const max = classed("report-rule", () => checkField(fs, f, w));
       const weight = 1n << BigInt(f.offset);
       if (fs.kind === "total") {
         said0 += BigInt(fs.total) * weight;
@@ -324,28 +360,28 @@ export function auditReport(store: Store, name: string, place: number, ledgers: 
         said0 += BigInt(fs.low) * weight;
         done.bands++;
       } else done.hiddenFields++;
-      const W = point(fs.point, `${w} field ${f.name}`);
+      const W = classed("report-proof", () => point(fs.point, `${w} field ${f.name}`));
       ws.push(W);
       ks.push(weight);
       open.push({ point: W, max: max! });
     });
-    if (ws.length === 0) {
+    if (ws.length === 0) classed("report-proof", () => {
       const D = msm([sum, G], [1n, mod(-said0)]);
       const t = new Transcript("vitrine/report/v1");
       t.absorb("statement", r.statementBytes);
       t.absorb("table", u32(i));
       verifyMultipleOfB(t, D, fromHex(r.signatures[i], `${w} signature`), `${w} signature`);
       done.exactProofs++;
-    } else {
+    });
+    else classed("report-proof", () => {
       must(r.signatures[i] === "", w, "has a signature although not all its fields have a total");
       must(isIdentity(msm([sum, G, ...ws], [1n, mod(-said0), ...ks.map((k) => mod(-k))])), w, "the points of the fields do not add up to the cells");
-    }
+    });
     done.tables++;
   });
 
   const groups = Math.ceil(open.length / 128);
-  must(r.proofs.length === groups, where, `${r.proofs.length} range proofs instead of ${groups}`);
-  const batch = new Batch();
+  classed("report-proof", () => must(r.proofs.length === groups, where, `${r.proofs.length} range proofs instead of ${groups}`));
   for (let g = 0; g < groups; g++) {
     const part = open.slice(128 * g, 128 * g + 128);
     let m = 1;
@@ -354,12 +390,15 @@ export function auditReport(store: Store, name: string, place: number, ledgers: 
     t.absorb("statement", r.statementBytes);
     t.absorb("group", u32(g));
     const w = `${where} proof ${g}`;
-    batch.add({ where: w, transcript: t, n: 64, m, values: part.map((p) => p.point), weights: part.map((p) => rangeWeights(p.max)), proof: fromHex(r.proofs[g], w) });
+    const proof = classed("report-proof", () => fromHex(r.proofs[g], w));
+    batch.add({ where: w, transcript: t, n: 64, m, values: part.map((p) => p.point), weights: part.map((p) => rangeWeights(p.max)), proof, cls: "report-proof" });
   }
-  batch.flush();
   done.rangeProofs += groups;
+}
 
-  // its notice
+/** Its digest is a notice, if a tick followed. */
+function auditNotice(r: Report, versions: Bytes[], ledgers: Map<Class, Ledger>, done: Audited, where: string): void {
+  for (const v of versions) done.digests.add(toHex(sha256(v)));
   for (const said of r.ledgers) {
     const l = ledgers.get(said.class as Class)!;
     if (l.size === said.size) continue;
@@ -367,10 +406,16 @@ export function auditReport(store: Store, name: string, place: number, ledgers: 
       const digest = toHex(sha256(v));
       const noticed = l.notices.some((n) => n.kind === "report" && n.digest === digest && n.bundle * 256 >= said.size);
       if (i === 0) must(noticed, where, `its digest is not a notice of the ${l.class} ledger`);
-      else if (!noticed) done.remarks.push(`${path}: version ${i + 1} is not a notice of the ${l.class} ledger yet`);
+      else if (!noticed) done.remarks.push(`${r.path}: version ${i + 1} is not a notice of the ${l.class} ledger yet`);
     });
   }
-  for (const t of want) done.contained.add(t);
+}
+
+/** Each notice of kind `report` is the digest of a version of a report that is there. */
+export function auditReportNotices(l: Ledger, done: Audited): void {
+  for (const n of l.notices) {
+    if (n.kind === "report") must(done.digests.has(n.digest), l.path, `bundle ${n.bundle} has the notice of a report that is not here: ${n.digest}`);
+  }
 }
 
 function sheetOf(l: Ledger, c: Cell): Sheet {

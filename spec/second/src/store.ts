@@ -61,3 +61,40 @@ export class Store {
     return out.sort();
   }
 }
+
+/** A directory that is in memory alone. */
+export class MemoryStore extends Store {
+  private readonly files: Map<string, Bytes>;
+  private readonly directories = new Map<string, Set<string>>();
+  constructor(files: Map<string, Bytes>) {
+    super("");
+    this.files = files;
+    for (const path of files.keys()) {
+      const parts = path.split("/");
+      for (let i = 0; i < parts.length; i++) {
+        const dir = parts.slice(0, i).join("/");
+        const names = this.directories.get(dir) ?? new Set();
+        names.add(parts[i]);
+        this.directories.set(dir, names);
+      }
+    }
+  }
+  override hasFile(path: string): boolean {
+    return this.files.has(path);
+  }
+  override hasDirectory(path: string): boolean {
+    return this.directories.has(path);
+  }
+  override read(path: string): Bytes {
+    return this.files.get(path) ?? refuse(path, "is missing");
+  }
+  override list(path: string): string[] {
+    return [...(this.directories.get(path) ?? [])].sort();
+  }
+}
+
+/** All files of a directory. */
+export function load(dir: string): Map<string, Bytes> {
+  const s = new Store(dir);
+  return new Map(s.walk("").map((p) => [p, s.read(p)]));
+}

@@ -3,17 +3,20 @@
 import { readFileSync } from "node:fs";
 import type { Bytes } from "./bytes.ts";
 import { audit, describe, openLedgers } from "./audit.ts";
+import { cellId } from "./header.ts";
 import type { Papers } from "./opening.ts";
 import type { Receipt } from "./receipt.ts";
 import { cellOf, checkReceipt, checkReceiptWithLedger, distinct } from "./receipt.ts";
 import { parseReport, readIndex, readNote } from "./report.ts";
 import { Refusal, oneLine, refuse } from "./refuse.ts";
 import { Store } from "./store.ts";
+import { checkTally, parseList } from "./tally.ts";
 import { runVectors } from "./vectors.ts";
 
 const USAGE = `usage:
   verify report DIR [--sampled] [--json]
   verify receipt FILE... [--document F] [--authority A] [--reference R] [--account X] [--promise F] [--report DIR] [--json]
+  verify tally DIR LIST PROOF [LIST beside it]... [--json]
   verify vectors DIR`;
 
 class Usage extends Error {}
@@ -96,6 +99,23 @@ function commandReceipt(argv: string[]): void {
   );
 }
 
+function commandTally(argv: string[]): void {
+  const a = parseArgs(argv, ["json"], []);
+  if (a.rest.length < 3) throw new Usage("tally needs a directory, a list and its proof");
+  const [dir, listFile, proofFile, ...besideFiles] = a.rest;
+  const r = audit(dir, "all", (line) => console.error(oneLine(line)));
+  const list = parseList(readFile(listFile), listFile);
+  const ledger = r.ledgers.find((l) => l.origin === list.origin);
+  if (ledger === undefined) return refuse(listFile, "names an origin of no ledger that is here");
+  const beside = besideFiles.map((f) => ({ list: parseList(readFile(f), f), where: f }));
+  const t = checkTally(list, readFile(proofFile), beside, ledger, listFile);
+  const d = describe(r);
+  const said = [...t.facts].map(([type, n]) => `${n} ${type}`).join(", ");
+  const checked = [`tally of cell ${cellId(list.cell)}: ${said === "" ? "no facts" : said}, and nothing else`];
+  const remarks = [`${t.strangers} notice(s) of kind tally belong to none of these lists: ask what they are`];
+  print([...checked, ...d.checked], d.unchecked, [...remarks, ...d.remarks], a.flags.has("json"));
+}
+
 function withReport(dir: string, receipts: { where: string; receipt: Receipt }[], remarks: string[]): void {
   const store = new Store(dir);
   const ledgers = openLedgers(store);
@@ -137,6 +157,9 @@ function main(): number {
         return 0;
       case "receipt":
         commandReceipt(argv);
+        return 0;
+      case "tally":
+        commandTally(argv);
         return 0;
       case "vectors": {
         const a = parseArgs(argv, [], []);
