@@ -142,10 +142,14 @@ func openBooks(ctx context.Context, d *casework.Desk, o deskOptions, data string
 	c := o.config.Ledger
 	d.Books = map[ledger.Class]*casework.Book{}
 	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
+		dir := filepath.Join(data, "ledger", string(class))
 		if class == ledger.Restricted && c.Restricted.Publication == "off" {
+			if _, err := os.Stat(filepath.Join(dir, "headers")); err == nil {
+				return nil, errors.Join(stillCounts(dir), closeAll())
+			}
 			continue
 		}
-		b, err := openBook(ctx, o, class, filepath.Join(data, "ledger", string(class)))
+		b, err := openBook(ctx, o, class, dir)
 		if err != nil {
 			return nil, errors.Join(err, closeAll())
 		}
@@ -153,6 +157,12 @@ func openBooks(ctx context.Context, d *casework.Desk, o deskOptions, data string
 		d.Books[class] = b
 	}
 	return closeAll, nil
+}
+
+// stillCounts refuses to forget a ledger that has begun: its promises would be
+// broken, and reports that name it could no longer be checked.
+func stillCounts(dir string) error {
+	return vitrine.Refusef(vitrine.Usage, "[ledger.restricted] publication is off, but the restricted ledger in %s has begun: nothing was done. It goes on, so that promises are kept and published reports can be checked; to publish less of it from the next header on, choose \"auditor\"", dir)
 }
 
 func openBook(ctx context.Context, o deskOptions, class ledger.Class, dir string) (*casework.Book, error) {
