@@ -140,7 +140,7 @@ func (q Inquiry) Answer() (*Answer, error) {
 	}
 	a.Apart = false
 	for i, r := range list {
-		if a.Receipts[i].Counted, err = q.Site.Count(r); err != nil {
+		if a.Receipts[i].Counted, err = q.Site.count(r, trees[i]); err != nil {
 			return nil, numbered(i, len(list), err)
 		}
 	}
@@ -262,11 +262,19 @@ func apart(list []*Receipt, trees []Checkpoint) (bool, error) {
 // Count says where the leaf of a checked receipt is counted. The receipt must
 // stand in the log that is published here.
 func (s *Site) Count(r *Receipt) (*Counted, error) {
+	cp, err := r.Header.OpenCheckpoint(r.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	return s.count(r, cp)
+}
+
+func (s *Site) count(r *Receipt, cp Checkpoint) (*Counted, error) {
 	v, err := s.View(r.Header.Class)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.contains(r); err != nil {
+	if err := v.contains(r, cp); err != nil {
 		return nil, fmt.Errorf("%s ledger: %w", r.Header.Class, err)
 	}
 	cell := CellName{r.Header.Number, r.Fact.Sheet}
@@ -311,13 +319,9 @@ func (v *View) overdue(header uint64, t Table) bool {
 
 // contains checks that the receipt's tree is an earlier state of the view's,
 // and its header one of the view's.
-func (v *View) contains(r *Receipt) error {
+func (v *View) contains(r *Receipt, cp Checkpoint) error {
 	if r.Header.Origin != v.Chain[0].Origin {
 		return fmt.Errorf("the receipt is of the ledger %s, this is %s", r.Header.Origin, v.Chain[0].Origin)
-	}
-	cp, err := r.Header.OpenCheckpoint(r.Checkpoint)
-	if err != nil {
-		return err
 	}
 	if cp.Size > v.Checkpoint.Size {
 		return fmt.Errorf("it ends before entry %d, which the receipt shows: this copy is old (%s), or the ledger was rolled back, of which the receipt is evidence; fetch the newest copy", r.Index, timeText(v.Through()))

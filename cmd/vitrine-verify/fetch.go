@@ -18,9 +18,6 @@ import (
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
-// maxFile bounds a file that is read whole, in bytes.
-const maxFile = 64 << 20
-
 // site returns the files of a published directory: a path, or an address.
 func site(ctx context.Context, where string) (ledger.Fetch, error) {
 	if isURL(where) {
@@ -28,41 +25,17 @@ func site(ctx context.Context, where string) (ledger.Fetch, error) {
 		if err != nil || base.RawQuery != "" || base.Fragment != "" {
 			return nil, vitrine.Refusef(vitrine.Usage, "%s is not the address of a directory: give the one that holds ledger/ and reports/", where)
 		}
-		return newAhead(web(ctx, base)).Fetch, nil
+		return ledger.Ahead(web(ctx, base)), nil
 	}
 	root, err := os.OpenRoot(where)
 	if err != nil {
 		return nil, vitrine.Refusef(vitrine.Usage, "%v: give the published directory, or its address", err)
 	}
-	return func(path string) ([]byte, error) {
-		if err := ctx.Err(); err != nil {
-			return nil, &unread{path, err}
-		}
-		f, err := root.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fs.ErrNotExist
-		}
-		if err != nil {
-			return nil, &unread{path, err}
-		}
-		defer f.Close()
-		return all(f, path)
-	}, nil
+	return ledger.Files(root.FS()), nil
 }
 
 func isURL(s string) bool {
 	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
-}
-
-func all(r io.Reader, path string) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(b) > maxFile {
-		err = fmt.Errorf("longer than %d MiB", maxFile>>20)
-	}
-	if err != nil {
-		return nil, &unread{path, err}
-	}
-	return b, nil
 }
 
 // web fetches below an address. What fails on the way is tried again.
@@ -84,7 +57,7 @@ func web(ctx context.Context, base *url.URL) ledger.Fetch {
 			}
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, &unread{u.String(), err}
+			return nil, &ledger.Unread{Path: u.String(), Err: err}
 		}
 		return b, err
 	}
@@ -106,7 +79,7 @@ func load(ctx context.Context, client *http.Client, address string) (b []byte, a
 	case resp.StatusCode != http.StatusOK:
 		return nil, resp.StatusCode >= 500, errors.New(resp.Status)
 	}
-	b, err = all(resp.Body, address)
+	b, err = ledger.ReadFile(resp.Body, address)
 	return b, err != nil, err
 }
 
@@ -117,7 +90,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
 	}
 	defer f.Close()
-	b, err := all(f, path)
+	b, err := ledger.ReadFile(f, path)
 	if err != nil {
 		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
 	}
@@ -156,7 +129,7 @@ func kindOf(paths []string) (string, error) {
 // why sorts an error: what could not be read is a failure, all else did not
 // verify.
 func why(err error) error {
-	var u *unread
+	var u *ledger.Unread
 	var r *vitrine.Refusal
 	if err == nil || errors.As(err, &r) {
 		return err

@@ -48,7 +48,7 @@ func promised(check func(q js.Value) (any, error)) js.Func {
 
 // refused is the result of a check that did not verify, or that failed.
 func refused(err error) any {
-	var u *unread
+	var u *ledger.Unread
 	var late *ledger.BrokenPromise
 	r := map[string]any{"verified": false, "failed": errors.As(err, &u), "reason": err.Error()}
 	if errors.As(err, &late) {
@@ -59,7 +59,7 @@ func refused(err error) any {
 
 // report is the full audit. q has fetch, and may have progress and sampled.
 func report(q js.Value) (any, error) {
-	a := ledger.Audit{Fetch: newAhead(files(q.Get("fetch"))).Fetch, Rand: rand.Reader, Sampled: q.Get("sampled").Truthy()}
+	a := ledger.Audit{Fetch: ledger.Ahead(files(q.Get("fetch"))), Rand: rand.Reader, Sampled: q.Get("sampled").Truthy()}
 	if progress := q.Get("progress"); progress.Truthy() {
 		a.Progress = func(done, total uint64) { progress.Invoke(done, total) }
 	}
@@ -101,7 +101,7 @@ func files(fetch js.Value) ledger.Fetch {
 	return func(path string) ([]byte, error) {
 		v, err := wait(fetch.Invoke(path))
 		if err != nil {
-			return nil, &unread{path, err}
+			return nil, &ledger.Unread{Path: path, Err: err}
 		}
 		if !v.Truthy() {
 			return nil, fs.ErrNotExist

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/vitrine-project/vitrine/ledger"
-)
+import "github.com/vitrine-project/vitrine/ledger"
 
 // audit is the result of an accepted audit. Keys are added, never removed.
 type auditResult struct {
@@ -74,13 +70,3 @@ type promiseResult struct {
 	Verified bool          `json:"verified"`
 	Promises []ledger.Kept `json:"promises"`
 }
-
-// unread is a file that is there, or may be, and could not be read: no answer
-// about what it says.
-type unread struct {
-	path string
-	err  error
-}
-
-func (u *unread) Error() string { return fmt.Sprintf("read %s: %v", u.path, u.err) }
-func (u *unread) Unwrap() error { return u.err }

@@ -1,11 +1,9 @@
-package main
+package ledger
 
 import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/vitrine-project/vitrine/ledger"
 )
 
 // How far ahead of an audit files are fetched, and how many at a time.
@@ -17,12 +15,12 @@ const (
 // ahead fetches the files of an audit before they are asked for: which these
 // are follows from a log's headers and its size.
 type ahead struct {
-	fetch  ledger.Fetch
+	fetch  Fetch
 	places chan struct{}
 
 	mu    sync.Mutex
-	size  map[ledger.Class]uint64
-	chain map[ledger.Class]ledger.Chain
+	size  map[Class]uint64
+	chain map[Class]Chain
 	next  []string // what will be asked for, in order
 	under map[string]*underway
 }
@@ -34,12 +32,15 @@ type underway struct {
 	err  error
 }
 
-func newAhead(fetch ledger.Fetch) *ahead {
-	return &ahead{fetch: fetch, places: make(chan struct{}, aheadAtOne), size: map[ledger.Class]uint64{}, chain: map[ledger.Class]ledger.Chain{}, under: map[string]*underway{}}
+// Ahead returns a fetch function that hides how long an audit's files take to
+// come: it asks for several at a time, before they are needed.
+func Ahead(fetch Fetch) Fetch {
+	a := &ahead{fetch: fetch, places: make(chan struct{}, aheadAtOne), size: map[Class]uint64{}, chain: map[Class]Chain{}, under: map[string]*underway{}}
+	return a.get
 }
 
-// Fetch returns a file, from those that are on their way if it is one of them.
-func (a *ahead) Fetch(path string) ([]byte, error) {
+// get returns a file, from those that are on their way if it is one of them.
+func (a *ahead) get(path string) ([]byte, error) {
 	a.mu.Lock()
 	w := a.under[path]
 	delete(a.under, path)
@@ -81,13 +82,13 @@ func (a *ahead) learn(path string, b []byte) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := ledger.Class(class)
+	c := Class(class)
 	switch {
 	case name == "checkpoint":
-		a.size[c], _ = ledger.CheckpointSize(b) // what is no checkpoint has no size
+		a.size[c], _ = CheckpointSize(b) // what is no checkpoint has no size
 		a.chain[c] = nil
 	case strings.HasPrefix(name, "headers/"):
-		if h, err := ledger.ParseHeader(b); err == nil {
+		if h, err := ParseHeader(b); err == nil {
 			if longer, err := a.chain[c].With(h); err == nil {
 				a.chain[c] = longer
 			}
@@ -98,16 +99,16 @@ func (a *ahead) learn(path string, b []byte) {
 }
 
 // plan lists the bundles of a log, and the checkpoints of its ticks.
-func (a *ahead) plan(c ledger.Class) []string {
+func (a *ahead) plan(c Class) []string {
 	var list []string
-	add := func(path string) { list = append(list, "ledger/"+string(c)+"/"+path) }
-	for index := uint64(0); index < a.size[c]; index += ledger.BundleSize {
+	add := func(path string) { list = append(list, classPath(c, path)) }
+	for index := uint64(0); index < a.size[c]; index += BundleSize {
 		p, place, err := a.chain[c].At(index)
-		if err != nil || p.Publication != ledger.Live {
+		if err != nil || p.Publication != Live {
 			return list
 		}
-		add(ledger.EntriesPath(index / ledger.BundleSize))
-		if end := index + ledger.BundleSize; end == p.After(place.Tick) && (place.Tick > 0 || p.Number == 0) {
+		add(EntriesPath(index / BundleSize))
+		if end := index + BundleSize; end == p.After(place.Tick) && (place.Tick > 0 || p.Number == 0) {
 			add("checkpoints/" + strconv.FormatUint(end, 10))
 		}
 	}
