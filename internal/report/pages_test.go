@@ -565,9 +565,11 @@ func TestRefused(t *testing.T) {
 		"no ledger":           func(v *View) { v.Reports[0].Statement.Ledgers = nil },
 		"a silent correction": func(v *View) { v.Reports[0].Version = 2 },
 		"no accounts":         func(v *View) { v.Reports[0].Words.Accounts = []Accounts{{Period: "2026-H1"}} },
-		"no such day":         func(v *View) { v.Reports[0].Words.Corrections, v.Reports[0].Version = []Correction{{2, "31 January", "x"}}, 2 },
-		"a strange language":  func(v *View) { v.Reports[0].Words.Comment = map[string]string{"tlh": "x"} },
-		"an empty period":     func(v *View) { v.Reports[0].Period = law.Period{} },
+		"no such day": func(v *View) {
+			v.Reports[0].Words.Corrections, v.Reports[0].Version = []Correction{{2, "31 January", "x"}}, 2
+		},
+		"a strange language": func(v *View) { v.Reports[0].Words.Comment = map[string]string{"tlh": "x"} },
+		"an empty period":    func(v *View) { v.Reports[0].Period = law.Period{} },
 	} {
 		v := plans(t)["full"].view(t)
 		break_(&v)

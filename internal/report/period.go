@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
@@ -36,28 +35,9 @@ type periodPage struct {
 	Mail          bool
 }
 
-// hero is the number that stands first, and the sentence that it begins.
-type hero struct {
-	Number, Says string
-	Aside        []string
-}
-
 type file struct{ Path, Says string }
 
 type link struct{ Path, Says string }
-
-type corrected struct{ Head, Text, Old string }
-
-type comment struct {
-	Lang       string
-	Paragraphs []string
-}
-
-// petition is what was asked for, and how far it came.
-type petition struct {
-	Title, State string
-	Steps        []string
-}
 
 // check is what the page needs to be checked.
 type check struct {
@@ -178,54 +158,6 @@ func (v View) ref(l *language, p Published) []string {
 	return append(ref, l.say("version", l.number(uint64(p.Version))))
 }
 
-// hero chooses the number that stands first: only what may be added up.
-func (l *language) hero(p Published, s series) hero {
-	rows, left := s.countable(p.Period)
-	demands, counted := sum(rows, law.Demand)
-	accounts, specified := named(rows)
-	all, stated := p.Words.share(p.Period.Name())
-	h := hero{Says: l.say("hero.plain", l.period(p.Period))}
-	switch {
-	case counted && specified && stated:
-		h.Number, h.Says = l.share(accounts, all.Number, false), l.say("hero.share", l.number(accounts), l.number(all.Number))
-	case counted && specified:
-		h.Number, h.Says = l.number(accounts), l.say("hero.accounts", l.number(demands))
-	case counted:
-		h.Number, h.Says = l.number(demands), l.say("hero.demands")
-	}
-	for _, regime := range left {
-		if h.Number != "" {
-			h.Aside = append(h.Aside, l.say("hero.left", l.regime(regime)))
-		}
-	}
-	if text := l.bandsOnTop(p, s.rows[p.Period], all.Number); text != "" && h.Number != "" {
-		h.Aside = append(h.Aside, text)
-	}
-	return h
-}
-
-// bandsOnTop says that ranges are not in the number that stands first: with
-// the range, if a single one is of all national security process together.
-func (l *language) bandsOnTop(p Published, rows []row, all uint64) string {
-	if !slices.ContainsFunc(p.Statement.Tables, func(t ledger.Row) bool { return t.Class == ledger.Restricted }) {
-		return ""
-	}
-	for _, r := range rows {
-		v, _ := r.value(law.AccountField)
-		switch {
-		case r.name != string(law.NationalSecurity) || v.kind != band:
-		case all > 0:
-			return l.say("hero.band", unbroken(l.value(v)), l.share(v.high, all, true))
-		default:
-			return l.say("hero.band.bare", unbroken(l.value(v)))
-		}
-	}
-	return l.say("hero.bands")
-}
-
-// unbroken keeps a range on one line.
-func unbroken(s string) string { return strings.ReplaceAll(s, "–", "\u2060–\u2060") }
-
 func (l *language) files(p Published) []file {
 	all := []file{
 		{"tables.csv", l.say("data.tables.csv")}, {"tables.json", l.say("data.json")}, {"series.csv", l.say("data.series")}, {"aggregator.csv", l.say("data.aggregator")},
@@ -254,56 +186,6 @@ func (l *language) terms(rows []row) []fieldWords {
 		}
 	}
 	return all
-}
-
-func (l *language) comment(w Words) comment {
-	for _, code := range []string{l.code, "en", "fr", "de"} {
-		text := strings.TrimSpace(w.Comment[code])
-		if text == "" {
-			continue
-		}
-		c := comment{Lang: code}
-		for _, paragraph := range strings.Split(text, "\n\n") {
-			if paragraph = strings.TrimSpace(paragraph); paragraph != "" {
-				c.Paragraphs = append(c.Paragraphs, paragraph)
-			}
-		}
-		return c
-	}
-	return comment{}
-}
-
-func (l *language) petitions(all []law.Petition) []petition {
-	var list []petition
-	for _, p := range all {
-		e := petition{Title: l.say("petition", p.Court, p.Docket), State: l.say("petition.pending")}
-		if p.Kind == law.Agreement {
-			e.Title = l.say("petition.agreement", p.Office)
-		}
-		switch p.Now() {
-		case law.Granted:
-			e.State = l.say("petition.in-force")
-		case law.Denied, law.Withdrawn:
-			e.State = l.say("petition.over")
-		}
-		for _, step := range p.Steps {
-			e.Steps = append(e.Steps, l.date(step.Day)+": "+l.say("petition."+string(step.Step)))
-		}
-		list = append(list, e)
-	}
-	return list
-}
-
-func (l *language) corrections(p Published) []corrected {
-	var list []corrected
-	for _, c := range p.Words.Corrections {
-		day, err := time.Parse(time.DateOnly, c.Day)
-		if err != nil {
-			continue // Words.check refused it before
-		}
-		list = append(list, corrected{l.say("corrections.entry", l.number(uint64(c.Version)), l.date(day)), c.Text, fmt.Sprintf("report-%d.json", c.Version-1)})
-	}
-	return list
 }
 
 // checks is what the section on checking says of the ledgers.

@@ -129,7 +129,7 @@ var german = &language{
 		"later.period":            "Zeitraum",
 		"later.before":            "Nicht vor",
 		"later.due":               "Spätestens",
-		"later.deferred":          "mit einer Tabelle von: %[1]s, %[2]s Tage nach dem Ende des Zeitraums oder später",
+		"later.deferred":          "mit späteren Tabellen ihrer Arten, %[1]s Tage nach dem Ende des Zeitraums oder mehr",
 		"petitions":               "Um mehr bitten",
 		"petitions.says":          "Worum Gerichte und die Regierung gebeten wurden, damit mehr veröffentlicht werden darf.",
 		"petition":                "%[1]s, Aktenzeichen %[2]s",

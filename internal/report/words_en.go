@@ -133,7 +133,7 @@ var english = &language{
 		"later.period":   "Period",
 		"later.before":   "Not before",
 		"later.due":      "At the latest",
-		"later.deferred": "with a table of: %[1]s, %[2]s days after the end of the period or later",
+		"later.deferred": "with later tables of their kinds, %[1]s days after the end of the period or more",
 
 		"petitions":           "Asking to say more",
 		"petitions.says":      "What was asked of courts and of the Government, so that more may be published.",

@@ -129,7 +129,7 @@ var french = &language{
 		"later.period":            "Période",
 		"later.before":            "Pas avant",
 		"later.due":               "Au plus tard",
-		"later.deferred":          "avec un tableau de\u00a0: %[1]s, %[2]s jours après la fin de la période ou plus tard",
+		"later.deferred":          "avec de prochains tableaux de leurs catégories, %[1]s jours après la fin de la période ou plus",
 		"petitions":               "Demander à en dire plus",
 		"petitions.says":          "Ce qui a été demandé aux tribunaux et au Gouvernement pour que davantage puisse être publié.",
 		"petition":                "%[1]s, dossier %[2]s",
