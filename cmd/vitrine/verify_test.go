@@ -1,0 +1,31 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	planted "github.com/vitrine-project/vitrine/internal/vitrinetest/published"
+)
+
+// TestVerifyScripts checks what is published and handed out, which is planted
+// beside each script, and served at $URL.
+func TestVerifyScripts(t *testing.T) {
+	s := planted.New(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/verify",
+		Setup: func(e *testscript.Env) error {
+			public := filepath.Join(e.WorkDir, "public")
+			s.Write(t, public, filepath.Join(e.WorkDir, "papers"))
+			server := httptest.NewServer(http.FileServer(http.Dir(public)))
+			e.Defer(server.Close)
+			e.Setenv("URL", server.URL)
+			e.Setenv("KEY", s.Keys["public"])
+			return nil
+		},
+		RequireUniqueNames: true,
+	})
+}
