@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -122,4 +123,14 @@ func fromHex(s string) ([]byte, error) {
 		return nil, errors.New("hexadecimal digits are lower-case")
 	}
 	return b, nil
+}
+
+// fromBase64 reads base64 as it must be written: the library passes over line
+// ends.
+func fromBase64(s string) ([]byte, error) {
+	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	if err == nil && base64.StdEncoding.EncodeToString(b) != s {
+		err = errors.New("base64 has no line ends")
+	}
+	return b, err
 }

@@ -35,7 +35,7 @@ type key struct {
 func readKey(vkey string, alg byte) (key, error) {
 	name, rest, _ := strings.Cut(vkey, "+")
 	hash, b64, _ := strings.Cut(rest, "+")
-	raw, err := base64.StdEncoding.Strict().DecodeString(b64)
+	raw, err := fromBase64(b64)
 	if err != nil || len(raw) != 1+ed25519.PublicKeySize || raw[0] != alg || name == "" || strings.ContainsAny(name, " +\n") {
 		return key{}, fmt.Errorf("key %q is no vkey of algorithm %d", vkey, alg)
 	}
@@ -99,7 +99,7 @@ func openAll(b []byte, vkeys, witnesses []string) (*note.Note, error) {
 		return nil, err
 	}
 	for _, s := range append(slices.Clone(n.Sigs), n.UnverifiedSigs...) {
-		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+		if _, err := fromBase64(s.Base64); err != nil {
 			return nil, fmt.Errorf("the signature of %s is not canonical base64", s.Name)
 		}
 	}
@@ -169,7 +169,7 @@ func readBody(b []byte) (origin string, size uint64, root Hash, ok bool) {
 		return "", 0, root, false
 	}
 	size, err := strconv.ParseUint(parts[1], 10, 53)
-	raw, err2 := base64.StdEncoding.Strict().DecodeString(parts[2])
+	raw, err2 := fromBase64(parts[2])
 	if err != nil || err2 != nil || len(raw) != len(root) {
 		return "", 0, root, false
 	}

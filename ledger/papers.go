@@ -96,7 +96,7 @@ func (c Chain) readPromise(b []byte) (Promise, error) {
 	}
 	var raw [4][]byte
 	for i, name := range []string{"leaf", "opening", "parent-salt", "subject-salt"} {
-		if raw[i], err = base64.StdEncoding.Strict().DecodeString(v[name]); err != nil {
+		if raw[i], err = fromBase64(v[name]); err != nil {
 			return p, fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -76,7 +76,7 @@ func readReceipt(b []byte) (*Receipt, error) {
 	}
 	r := &Receipt{Checkpoint: []byte(checkpoint)}
 	extra, ok := strings.CutPrefix(parts[1], "extra ")
-	raw, err := base64.StdEncoding.Strict().DecodeString(extra)
+	raw, err := fromBase64(extra)
 	if !ok || err != nil {
 		return nil, errors.New("want base64 behind extra")
 	}
@@ -85,7 +85,7 @@ func readReceipt(b []byte) (*Receipt, error) {
 		return nil, errors.New("want a number behind index")
 	}
 	for _, line := range parts[3:] {
-		h, err := base64.StdEncoding.Strict().DecodeString(line)
+		h, err := fromBase64(line)
 		if err != nil || len(h) != 32 || len(r.Proof) == maxProof {
 			return nil, fmt.Errorf("line %q is not a hash of the proof", line)
 		}

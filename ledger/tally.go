@@ -41,7 +41,7 @@ func ListFact(index uint64, f *Fact) Listed {
 
 // Fact returns what a listed leaf opens to.
 func (l Listed) Fact() (*Fact, error) {
-	raw, err := base64.StdEncoding.Strict().DecodeString(l.Opening)
+	raw, err := fromBase64(l.Opening)
 	if err != nil {
 		return nil, err
 	}

@@ -502,6 +502,7 @@ func receiptVectors(t *testing.T) map[string]paperVector {
 		"index-with-a-zero":   func() string { return strings.Replace(text, "\nindex ", "\nindex 0", 1) },
 		"no-empty-line":       func() string { return strings.Replace(text, "\n\n", "\n", 1) },
 		"head-other":          func() string { return strings.Replace(text, "@v1", "@v2", 1) },
+		"extra-line-end":      func() string { return strings.Replace(text, "extra AAAB", "extra AA\rAB", 1) },
 		"extra-loose":         func() string { return strings.Replace(text, "extra ", "extra  ", 1) },
 		"hash-short": func() string {
 			i := strings.Index(text, "\nindex ")
