@@ -114,7 +114,7 @@ func (out Replayed) verdict(table *replay.Table) error {
 	case !out.Equal || out.LeftOut != 0 || len(out.Replayed) != len(table.Rows):
 		return vitrine.Refusef(vitrine.Unverified, "not every row was published as the table has it")
 	case len(out.Refused) > 0:
-		return vitrine.Refusef(vitrine.Refused, "of the table's rows %d cannot be published by any ledger: the list says why", len(out.Refused))
+		return vitrine.Refusef(vitrine.Refused, "of the table's rows %d cannot be published by any ledger: the list above says why; correct them or leave them out", len(out.Refused))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -166,6 +167,50 @@ func difference(a, b []string) []string {
 		}
 	}
 	return all
+}
+
+// TestReplayExits: what was refused exits with 4 and what is no table with 2, and
+// neither makes anything. What was published otherwise exits with 3.
+func TestReplayExits(t *testing.T) {
+	for name, c := range map[string]struct {
+		table string
+		code  int
+	}{
+		"refused":                {"2021,us/subpoena,demand,183\n2021,us/subpoena,noncontent,269\n", 4},
+		"carriage returns alone": {"2021,us/subpoena,demand,183\r2022,us/subpoena,demand,1\r", 2},
+		"empty":                  {"", 2},
+	} {
+		dir := t.TempDir()
+		path, world := filepath.Join(dir, "table.csv"), filepath.Join(dir, "world")
+		if err := os.WriteFile(path, []byte(c.table), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p := program{stdout: io.Discard, stderr: io.Discard, now: time.Now}
+		if code := p.run(t.Context(), []string{"demo", "--replay", path, "--dir", world}); code != c.code {
+			t.Errorf("%s: exit %d, want %d", name, code, c.code)
+		}
+		if _, err := os.Stat(world); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %s was made (%v)", name, world, err)
+		}
+	}
+	table, err := replay.Parse([]byte("2021,us/subpoena,demand,183\n2021,us/subpoena,demand,1x\n"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		out  Replayed
+		code int
+	}{
+		{Replayed{Equal: true, Replayed: []replay.Result{{Equal: true}}}, 0},
+		{Replayed{Equal: true, Replayed: []replay.Result{{Equal: true}}, Refused: table.Refused}, 4},
+		{Replayed{Equal: false, Replayed: []replay.Result{{}}, Refused: table.Refused}, 3},
+		{Replayed{Equal: true, Replayed: []replay.Result{{Equal: true}}, LeftOut: 1}, 3},
+		{Replayed{Equal: true}, 3},
+	} {
+		if code := vitrine.ExitCode(c.out.verdict(table)); code != c.code {
+			t.Errorf("%+v: exit %d, want %d", c.out, code, c.code)
+		}
+	}
 }
 
 // TestReplayEmbargo: what the law keeps back is published once it may be.
