@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -80,6 +78,11 @@ func (d demo) publishTable(ctx context.Context, table *replay.Table, out *Replay
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil && d.dir == "" {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
 	r := &replayed{demo: d, plan: plan, public: filepath.Join(dir, "public"), bars: newBars(d.stderr)}
 	closeDesk, err := r.open(ctx, dir)
 	if err != nil {
@@ -90,7 +93,13 @@ func (d demo) publishTable(ctx context.Context, table *replay.Table, out *Replay
 	if err = errors.Join(err, closeDesk()); err != nil {
 		return err
 	}
-	v, err := (&ledger.Audit{Fetch: report.Directory(r.public), Rand: rand.Reader}).Run(ctx)
+	return out.readBack(ctx, table, r.public)
+}
+
+// readBack has the public directory audited once more, as anybody would, and
+// compares what it says with the table.
+func (out *Replayed) readBack(ctx context.Context, table *replay.Table, public string) error {
+	v, err := (&ledger.Audit{Fetch: report.Directory(public), Rand: rand.Reader}).Run(ctx)
 	if err != nil {
 		return vitrine.Refusef(vitrine.Unverified, "what was published does not verify: %v", err)
 	}
@@ -100,7 +109,7 @@ func (d demo) publishTable(ctx context.Context, table *replay.Table, out *Replay
 	for _, p := range v.Reports {
 		out.Reports = append(out.Reports, p.Statement.Name)
 	}
-	out.Public, out.Replayed = r.public, table.Compare(v)
+	out.Public, out.Replayed = public, table.Compare(v)
 	for _, row := range out.Replayed {
 		out.Equal = out.Equal && row.Equal
 	}
@@ -133,7 +142,7 @@ func (r *replayed) open(ctx context.Context, dir string) (func() error, error) {
 	data := filepath.Join(base, "data")
 	o := deskOptions{config: Config{Ledger: c}, base: base, now: r.clock, reached: r.reached}
 	r.desk = &casework.Desk{Provider: replayProvider, Now: r.clock, Counting: r.bars.Counting, Books: map[ledger.Class]*casework.Book{}}
-	r.now = r.plan[0].Periods[0].From.AddDate(0, 0, -2)
+	r.now = earliest(r.plan).AddDate(0, 0, -1)
 	var err error
 	if r.desk.DB, err = store.Open(ctx, store.Options{Dir: data, Now: r.clock}); err != nil {
 		return nil, err
@@ -158,6 +167,17 @@ func (r *replayed) open(ctx context.Context, dir string) (func() error, error) {
 	return closeAll, nil
 }
 
+// earliest is when the first period of all begins.
+func earliest(plan []replay.Ledger) time.Time {
+	first := plan[0].Periods[0].From
+	for _, l := range plan {
+		if at := l.Periods[0].From; at.Before(first) {
+			first = at
+		}
+	}
+	return first
+}
+
 const replayProvider = "A replayed table (made up)"
 
 // replayLag is how long after its time a tick is published.
@@ -175,48 +195,4 @@ func (r *replayed) build(ctx context.Context) error {
 	}
 	_, err := b.Build(ctx, r.public)
 	return err
-}
-
-func (d demo) tellReplay(out Replayed) error {
-	if d.json {
-		return json.NewEncoder(d.stdout).Encode(out)
-	}
-	w := d.stdout
-	if out.Public != "" {
-		fmt.Fprintf(w, "%s was replayed with made-up demands, and published in %s; the full audit accepts (%d bundles).\n\n", d.table, out.Public, out.Bundles)
-	}
-	for _, row := range out.Replayed {
-		fmt.Fprintf(w, "%5d  %s\n", row.Line, told(row))
-	}
-	for _, list := range []struct {
-		title   string
-		remarks []replay.Remark
-	}{{"Flagged", out.Flagged}, {"Not totals", out.NotTotals}, {"Refused", out.Refused}} {
-		if len(list.remarks) > 0 {
-			fmt.Fprintf(w, "\n%s:\n", list.title)
-		}
-		for _, m := range list.remarks {
-			fmt.Fprintf(w, "%5d  %s\n       %s\n", m.Line, m.Row, m.Because())
-		}
-	}
-	fmt.Fprintf(w, "\n%d rows replayed, %d refused, %d not totals, %d left out.\n", len(out.Replayed), len(out.Refused), len(out.NotTotals), out.LeftOut)
-	if out.Public != "" {
-		fmt.Fprintf(w, "Anybody checks it with: vitrine-verify report %s\n", out.Public)
-	}
-	return nil
-}
-
-// told is one row beside what was published.
-func told(row replay.Result) string {
-	s := fmt.Sprintf("%s %s %s: %s, published %s", row.Period, row.Sheet, row.Field, row.Said, row.Published)
-	if row.In != row.Field {
-		s += " in field " + row.In
-	}
-	switch {
-	case !row.Equal:
-		return s + ": THEY DIFFER"
-	case row.Proof == "range":
-		return s + ", the same band, proved"
-	}
-	return s + ", equal, proved"
 }

@@ -302,8 +302,12 @@ func TestReplayAll(t *testing.T) {
 	for name, table := range all {
 		t.Run(name, func(t *testing.T) {
 			out, code := replayOf(t, table)
-			if want := map[string]int{"google": 0}[name]; name != "google" && code != 4 || name == "google" && code != want || !out.Equal {
-				t.Errorf("exit %d", code)
+			want := 4 // GitHub's have rows that cannot be true, or a name with a space
+			if name == "google" {
+				want = 0
+			}
+			if code != want || !out.Equal {
+				t.Errorf("exit %d, want %d", code, want)
 			}
 			holds(t, out.Public, table, out.Refused...)
 		})

@@ -41,7 +41,7 @@ func (r Row) compare(v *ledger.Verdict) Result {
 	out.Report = report
 	total := field(row, r.Field)
 	out.In = r.Field
-	if bulk := field(row, law.BulkAccounts); r.Field == law.AccountField && bulk != nil && isTotal(bulk) > 0 && isTotal(total) == 0 {
+	if bulk := field(row, law.BulkAccounts); r.Field == law.AccountField && bulk != nil && totalOf(bulk) > 0 && totalOf(total) == 0 {
 		total, out.In = bulk, law.BulkAccounts
 	}
 	switch {
@@ -89,8 +89,8 @@ func field(row *ledger.Row, name string) *ledger.Total {
 	return &row.Fields[i]
 }
 
-// isTotal is the number that is published of a field, 0 if there is none.
-func isTotal(t *ledger.Total) uint64 {
+// totalOf is the number that is published of a field, 0 if there is none.
+func totalOf(t *ledger.Total) uint64 {
 	if t == nil || t.Total == nil {
 		return 0
 	}
