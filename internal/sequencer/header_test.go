@@ -85,12 +85,12 @@ func continued(t *testing.T, l *Log) *ledger.Header {
 // is not announced, and the period begins with one that continues.
 func TestLateAnnouncement(t *testing.T) {
 	t.Parallel()
-	h, l := begun(t, 1) // its only tick is behind its end
+	_, l := begun(t, 1) // its only tick is behind its end
 	refused(t, l.Add(context.Background(), other(t, l, 6)), "only a header that continues header 0")
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	h, l = begun(t, 2)
+	h, l := begun(t, 2)
 	if err := l.Add(context.Background(), other(t, l, 6)); err != nil {
 		t.Fatal(err)
 	}
@@ -170,8 +170,14 @@ func TestBegin(t *testing.T) {
 	refused(t, tickOnly(l), "no header")
 	h.clock.set(begin)
 	refused(t, l.Begin(ctx, h.header(1)), "was not published before its period began")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l = h.open(); len(l.Chain()) != 0 {
+		t.Error("a header of which nothing was planned is remembered")
+	}
 	h.clock.set(begin.Add(-time.Second))
-	if err := l.Begin(ctx, h.header(2)); err != nil { // the other was not planned
+	if err := l.Begin(ctx, h.header(2)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Begin(ctx, h.header(2)); err != nil {

@@ -24,6 +24,7 @@ func (l *Log) recover(ctx context.Context) error {
 		return l.damaged("%d entries are published in it, but %d were seen: it is an older copy", l.published().size(), l.o.Seen)
 	}
 	if l.last == nil {
+		l.chain = nil // a header 0 of which nothing was planned is forgotten: another may begin
 		return nil
 	}
 	for _, p := range l.chain[l.last.Period+1:] { // one may have been kept, and not told

@@ -286,12 +286,4 @@ func refused(t testing.TB, err error, words string) {
 	}
 }
 
-func ids(facts []Fact) []string {
-	var list []string
-	for _, f := range facts {
-		list = append(list, f.ID)
-	}
-	return list
-}
-
 func sorted(m map[string]uint64) []string { return slices.Sorted(maps.Keys(m)) }
