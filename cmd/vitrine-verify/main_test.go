@@ -3,6 +3,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -38,7 +40,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			s.Write(t, filepath.Join(e.WorkDir, "public"), filepath.Join(e.WorkDir, "papers"))
+			public := filepath.Join(e.WorkDir, "public")
+			s.Write(t, public, filepath.Join(e.WorkDir, "papers"))
+			server := httptest.NewServer(http.FileServer(http.Dir(public)))
+			e.Defer(server.Close)
+			e.Setenv("URL", server.URL)
 			e.Setenv("KEY", s.Keys["public"])
 			return nil
 		},
