@@ -5,8 +5,8 @@ import { sha256, toHex } from "./bytes.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { asList, asNumber, asString, fields, parseJson, writeJson } from "./json.ts";
 import type { Key, Watch } from "./note.ts";
-import { ALG_COSIGNATURE, ALG_ED25519, parseKey } from "./note.ts";
-import { must, refuse } from "./refuse.ts";
+import { ALG_COSIGNATURE, ALG_ED25519, isKeyName, parseKey } from "./note.ts";
+import { inPart, must, refuse } from "./refuse.ts";
 
 export type Rule = { kind: "exact" } | { kind: "small"; k: number } | { kind: "band"; w: number } | { kind: "hidden" };
 
@@ -82,6 +82,10 @@ export function watchOf(h: Header): Watch {
   return { log: h.keys.log, origin: h.origin, witnesses: h.witnesses, quorum: h.quorum };
 }
 
+function mustIn(part: string, ok: boolean, where: string, what: string): void {
+  inPart(part, () => must(ok, where, what));
+}
+
 function parseRule(s: string, where: string): Rule {
   if (s === "exact") return { kind: "exact" };
   if (s === "hidden") return { kind: "hidden" };
@@ -143,13 +147,14 @@ export function parseHeader(bytes: Bytes, where: string): Header {
   const num = (k: string) => asNumber(json[k], `${where} ${k}`);
   const str = (k: string) => asString(json[k], `${where} ${k}`);
 
-  must(str("suite") === "v1", where, "suite is not v1");
+  mustIn("names", str("suite") === "v1", where, "suite is not v1");
   const auditObj = fields(json.audit, `${where} audit`, ["randomness", "sample"]);
   const audit = { randomness: asString(auditObj.randomness, `${where} audit`), sample: asNumber(auditObj.sample, `${where} audit`) };
   const cls = str("class");
-  must(cls === "public" || cls === "restricted", where, "class is neither public nor restricted");
+  mustIn("names", cls === "public" || cls === "restricted", where, "class is neither public nor restricted");
   const publication = str("publication");
-  must(
+  mustIn(
+    "names",
     cls === "public" ? publication === "live" : publication === "live" || publication === "auditor" || publication === "after-embargo",
     where,
     `publication ${publication} does not go with class ${cls}`,
@@ -158,84 +163,96 @@ export function parseHeader(bytes: Bytes, where: string): Header {
 
   // the period
   const [delta, due, from, lag, ticks, to] = [num("delta"), num("due"), num("from"), num("lag"), num("ticks"), num("to")];
-  must(from < to, where, "the period is empty");
-  must(ticks >= 1, where, "the period has no tick");
-  must(BigInt(delta) * BigInt(ticks) === BigInt(to - from), where, "delta is not (to - from)/ticks");
-  must(lag + delta < to - from || ticks === 1, where, "lag + delta is not less than the period");
-  must(due >= lag + 2 * delta, where, "due is less than lag + 2·delta");
+  mustIn("time", from < to, where, "the period is empty");
+  mustIn("time", ticks >= 1, where, "the period has no tick");
+  mustIn("time", BigInt(delta) * BigInt(ticks) === BigInt(to - from), where, "delta is not (to - from)/ticks");
+  mustIn("time", lag + delta < to - from || ticks === 1, where, "lag + delta is not less than the period");
+  mustIn("time", due >= lag + 2 * delta, where, "due is less than lag + 2·delta");
 
   // numbers and names
   const number = num("number");
   const origin = str("origin");
-  must(origin !== "", where, "origin is empty");
+  mustIn("names", isKeyName(origin), where, "origin is not the name of a key");
   const previousHex = str("previous");
   must(/^[0-9a-f]{64}$/.test(previousHex), where, "previous is not a hash in hexadecimal");
   const previous = new Uint8Array(Buffer.from(previousHex, "hex"));
-  if (number === 0) must(/^0+$/.test(previousHex), where, "previous of header 0 is not zero");
-  else must(!/^0+$/.test(previousHex), where, "previous is zero");
+  if (number === 0) mustIn("names", /^0+$/.test(previousHex), where, "previous of header 0 is not zero");
+  else mustIn("names", !/^0+$/.test(previousHex), where, "previous is zero");
 
   // sheets
   const sheets = new Map<string, Sheet>();
-  let last = "";
-  asList(json.sheets, `${where} sheets`).forEach((v, i) => {
-    const s = parseSheet(v, `${where} sheets[${i}]`);
-    must(i === 0 || last < s.name, where, "names of sheets do not ascend");
-    last = s.name;
-    sheets.set(s.name, s);
+  inPart("sheets", () => {
+    let last = "";
+    must(asList(json.sheets, `${where} sheets`).length >= 1, where, "it has no sheets");
+    asList(json.sheets, `${where} sheets`).forEach((v, i) => {
+      const s = parseSheet(v, `${where} sheets[${i}]`);
+      must(i === 0 || last < s.name, where, "names of sheets do not ascend");
+      last = s.name;
+      sheets.set(s.name, s);
+    });
   });
-  for (const s of sheets.values()) {
-    if (s.joins === undefined) continue;
-    const j = sheets.get(s.joins);
-    if (j === undefined) return refuse(where, `sheet ${s.name} joins a sheet that is not there`);
-    must(j.deferred === undefined, where, `sheet ${s.name} joins a sheet that is itself deferred`);
-    must(j.shape === s.shape, where, `sheet ${s.name} joins a sheet of another layout or other rules`);
-  }
+
+  inPart("tables", () => {
+    for (const s of sheets.values()) {
+      if (s.joins === undefined) continue;
+      const j = sheets.get(s.joins);
+      if (j === undefined) return refuse(where, `sheet ${s.name} joins a sheet that is not there`);
+      must(j.deferred === undefined, where, `sheet ${s.name} joins a sheet that is itself deferred`);
+      must(j.shape === s.shape, where, `sheet ${s.name} joins a sheet of another layout or other rules`);
+    }
+  });
 
   // grid
   const grid: { sheet: string; slots: number }[] = [];
   const slots = new Map<string, number>();
   let sum = 0;
-  for (const v of asList(json.grid, `${where} grid`)) {
-    const o = fields(v, `${where} grid`, ["sheet", "slots"]);
-    const g = { sheet: asString(o.sheet, `${where} grid`), slots: asNumber(o.slots, `${where} grid`) };
-    must(sheets.has(g.sheet), where, `grid names the unknown sheet ${g.sheet}`);
-    must(!slots.has(g.sheet), where, `sheet ${g.sheet} stands twice in the grid`);
-    must(g.slots >= 1, where, `sheet ${g.sheet} has no slots`);
-    grid.push(g);
-    slots.set(g.sheet, g.slots);
-    sum += g.slots;
-    must(sum <= 255 * 4096, where, "the grid has more than 255·4096 slots");
-  }
-  must(slots.size === sheets.size, where, "a sheet is not in the grid");
-  must(sum > 0 && sum % 255 === 0, where, "the grid's slots are not a multiple of 255");
+  inPart("grid", () => {
+    for (const v of asList(json.grid, `${where} grid`)) {
+      const o = fields(v, `${where} grid`, ["sheet", "slots"]);
+      const g = { sheet: asString(o.sheet, `${where} grid`), slots: asNumber(o.slots, `${where} grid`) };
+      must(sheets.has(g.sheet), where, `grid names the unknown sheet ${g.sheet}`);
+      must(!slots.has(g.sheet), where, `sheet ${g.sheet} stands twice in the grid`);
+      must(g.slots >= 1, where, `sheet ${g.sheet} has no slots`);
+      grid.push(g);
+      slots.set(g.sheet, g.slots);
+      sum += g.slots;
+      must(sum <= 255 * 4096, where, "the grid has more than 255·4096 slots");
+    }
+    must(slots.size === sheets.size, where, "a sheet is not in the grid");
+    must(sum > 0 && sum % 255 === 0, where, "the grid's slots are not a multiple of 255");
+  });
+
   const bundles = sum / 255;
 
   // keys
   const ko = fields(json.keys, `${where} keys`, ["log", "promise", "report"]);
-  const promise = asList(ko.promise, `${where} keys promise`).map((v) => parseKey(asString(v, `${where} keys promise`), ALG_ED25519, `${where} keys promise`));
-  must(promise.length >= 1, where, "no promise key");
-  must(new Set(promise.map((k) => k.vkey)).size === promise.length, where, "a promise key stands twice");
-  const keys = {
+  const promise = asList(ko.promise, `${where} keys promise`).map((v) => inPart("keys", () => parseKey(asString(v, `${where} keys promise`), ALG_ED25519, `${where} keys promise`)));
+  mustIn("keys", promise.length >= 1, where, "no promise key");
+  mustIn("keys", new Set(promise.map((k) => k.vkey)).size === promise.length, where, "a promise key stands twice");
+  const keys = inPart("keys", () => ({
     log: parseKey(asString(ko.log, `${where} keys log`), ALG_ED25519, `${where} keys log`),
     promise,
     report: parseKey(asString(ko.report, `${where} keys report`), ALG_ED25519, `${where} keys report`),
-  };
+  }));
 
-  must(keys.log.name === origin, where, "the name of the log's key is not the origin");
+  mustIn("keys", keys.log.name === origin, where, "the name of the log's key is not the origin");
 
   // witnesses
   const wo = fields(json.witnesses, `${where} witnesses`, ["keys", "quorum"]);
   const witnesses = asList(wo.keys, `${where} witnesses`).map((v) => {
     const o = fields(v, `${where} witnesses`, ["key", "organisation"]);
     return {
-      key: parseKey(asString(o.key, `${where} witnesses`), ALG_COSIGNATURE, `${where} witnesses`),
+      key: inPart("keys", () => parseKey(asString(o.key, `${where} witnesses`), ALG_COSIGNATURE, `${where} witnesses`)),
       organisation: asString(o.organisation, `${where} witnesses`),
     };
   });
   const quorum = asNumber(wo.quorum, `${where} witnesses quorum`);
-  must(quorum <= witnesses.length, where, "quorum is more than there are witnesses");
-  must(new Set(witnesses.map((w) => w.organisation)).size === witnesses.length, where, "an organisation stands twice among the witnesses");
-  must(new Set(witnesses.map((w) => toHex(w.key.key))).size === witnesses.length, where, "a key stands twice among the witnesses");
+  inPart("keys", () => {
+    must(quorum <= witnesses.length, where, "quorum is more than there are witnesses");
+    must(witnesses.every((w) => w.organisation !== ""), where, "a witness is of no organisation");
+    must(new Set(witnesses.map((w) => w.organisation)).size === witnesses.length, where, "an organisation stands twice among the witnesses");
+    must(new Set(witnesses.map((w) => toHex(w.key.key))).size === witnesses.length, where, "a key stands twice among the witnesses");
+  });
 
   // tables
   const parseTable = (o: JsonObject, kind: string): Table => {
@@ -254,32 +271,36 @@ export function parseHeader(bytes: Bytes, where: string): Header {
     return t;
   };
   const tables: Table[] = [];
-  for (const v of asList(json.tables, `${where} tables`)) {
-    const t = parseTable(fields(v, `${where} tables`, ["cells", "due", "name", "not_before"]), "table");
-    must(tables.length === 0 || tables[tables.length - 1].name < t.name, where, "names of tables do not ascend");
-    tables.push(t);
-  }
+  inPart("tables", () => {
+    for (const v of asList(json.tables, `${where} tables`)) {
+      const t = parseTable(fields(v, `${where} tables`, ["cells", "due", "name", "not_before"]), "table");
+      must(tables.length === 0 || tables[tables.length - 1].name < t.name, where, "names of tables do not ascend");
+      tables.push(t);
+    }
+  });
 
   // openings
   const openings: OpeningOfCells[] = [];
-  if ("openings" in json) {
-    const opened = new Set<string>();
-    for (const v of asList(json.openings, `${where} openings`)) {
-      const o = fields(v, `${where} openings`, ["cells", "due", "name", "not_before", "petition"]);
-      const t = parseTable(o, "opening");
-      must(openings.length === 0 || openings[openings.length - 1].name < t.name, where, "names of openings do not ascend");
-      must(!tables.some((x) => x.name === t.name), where, `opening ${t.name} has the name of a table`);
-      for (const c of t.cells) {
-        must(c.period < number, where, `opening ${t.name} has a cell that is not of an earlier period`);
-        must(!opened.has(cellId(c)), where, `cell ${cellId(c)} is opened twice`);
-        opened.add(cellId(c));
+  inPart("tables", () => {
+    if ("openings" in json) {
+      const opened = new Set<string>();
+      for (const v of asList(json.openings, `${where} openings`)) {
+        const o = fields(v, `${where} openings`, ["cells", "due", "name", "not_before", "petition"]);
+        const t = parseTable(o, "opening");
+        must(openings.length === 0 || openings[openings.length - 1].name < t.name, where, "names of openings do not ascend");
+        must(!tables.some((x) => x.name === t.name), where, `opening ${t.name} has the name of a table`);
+        for (const c of t.cells) {
+          must(c.period < number, where, `opening ${t.name} has a cell that is not of an earlier period`);
+          must(!opened.has(cellId(c)), where, `cell ${cellId(c)} is opened twice`);
+          opened.add(cellId(c));
+        }
+        const petition = asString(o.petition, `${where} openings`);
+        must(/^[0-9a-f]{64}$/.test(petition), where, `petition of opening ${t.name} is not a hash in hexadecimal`);
+        openings.push({ ...t, petition });
       }
-      const petition = asString(o.petition, `${where} openings`);
-      must(/^[0-9a-f]{64}$/.test(petition), where, `petition of opening ${t.name} is not a hash in hexadecimal`);
-      openings.push({ ...t, petition });
+      must(openings.length >= 1, where, "openings is empty");
     }
-    must(openings.length >= 1, where, "openings is empty");
-  }
+  });
 
   const h: Header = {
     bytes,
@@ -307,7 +328,7 @@ export function parseHeader(bytes: Bytes, where: string): Header {
     witnesses,
     quorum,
   };
-  checkOwnCells(h, where);
+  inPart("tables", () => checkOwnCells(h, where));
   return h;
 }
 
@@ -358,6 +379,11 @@ function checkOwnCells(h: Header, where: string): void {
 
 /** Headers 0 … N−1 are checked; checks header N against them. */
 export function checkNext(before: Header[], h: Header, where: string): void {
+  inPart("chain", () => checkChain(before, h, where));
+  if (before.length > 0) inPart("tables", () => checkEarlierCells(before, h, where));
+}
+
+function checkChain(before: Header[], h: Header, where: string): void {
   must(h.number === before.length, where, `number is ${h.number} instead of ${before.length}`);
   if (before.length === 0) {
     return;
@@ -367,7 +393,9 @@ export function checkNext(before: Header[], h: Header, where: string): void {
   must(h.from === prev.to, where, "the period does not begin where the one before it ended");
   must(h.class === prev.class, where, "class differs from that of the header before");
   must(h.origin === prev.origin, where, "origin differs from that of the header before");
+}
 
+function checkEarlierCells(before: Header[], h: Header, where: string): void {
   // cells of earlier periods
   const placed = new Map<string, number>();
   for (const b of before) for (const t of b.tables) for (const c of t.cells) placed.set(cellId(c), b.number);

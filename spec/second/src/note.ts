@@ -19,7 +19,7 @@ export interface Key {
   key: Bytes; // 32 bytes
 }
 
-function isKeyName(s: string): boolean {
+export function isKeyName(s: string): boolean {
   return s !== "" && !/[+\s\p{White_Space}]/u.test(s);
 }
 

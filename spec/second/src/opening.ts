@@ -5,7 +5,7 @@ import { Reader, concat, equal, fromAscii, lp, sha256, text, u32 } from "./bytes
 import type { Point } from "./group.ts";
 import { B, G, msm, scalar } from "./group.ts";
 import type { Header, Sheet } from "./header.ts";
-import { must, refuse } from "./refuse.ts";
+import { inPart, must, refuse } from "./refuse.ts";
 
 export interface Opening {
   bytes: Bytes;
@@ -69,14 +69,21 @@ export function commitment(o: Opening, s: Sheet): Point {
 
 /** Points 2 and 3 of a receipt's check, but for the inclusion; returns the leaf. */
 export function checkOpening(o: Opening, h: Header, where: string): Bytes {
-  must(equal(o.header, h.hash), where, "names another header");
-  must(o.origin === h.origin, where, "names another origin");
-  const s = h.sheets.get(o.sheet);
-  if (s === undefined) return refuse(where, `names the unknown sheet ${o.sheet}`);
+  const s = inPart("header", () => {
+    must(equal(o.header, h.hash), where, "names another header");
+    must(o.origin === h.origin, where, "names another origin");
+    const s = h.sheets.get(o.sheet);
+    if (s === undefined) return refuse(where, `names the unknown sheet ${o.sheet}`);
+    const start = dayStart(o.day, where);
+    must(start < h.to && start + 86400 > h.from, where, `day ${o.day} is not in the header's period`);
+    return s;
+  });
+  return inPart("value", () => checkValues(o, s, where));
+}
+
+function checkValues(o: Opening, s: Sheet, where: string): Bytes {
   const k = s.fields.findIndex((f) => f.name === o.type);
   must(k >= 0 && o.type !== "bulk_accounts", where, `has the type ${o.type}, which sheet ${s.name} does not have`);
-  const start = dayStart(o.day, where);
-  must(start < h.to && start + 86400 > h.from, where, `day ${o.day} is not in the header's period`);
   for (let i = 0; i < 8; i++) {
     const f = s.fields[i];
     const x = o.v[i];
@@ -90,8 +97,9 @@ export function checkOpening(o: Opening, h: Header, where: string): Bytes {
 
 // ---- subjects
 
+/** document is the SHA-256 of the document. */
 export function demandId(authority: string, reference: string, document: Bytes): Bytes {
-  return sha256(text("vitrine/demand/v1\0"), lp(text(authority)), lp(text(reference)), sha256(document));
+  return sha256(text("vitrine/demand/v1\0"), lp(text(authority)), lp(text(reference)), document);
 }
 
 export function parentOf(salt: Bytes, demand: Bytes): Bytes {
@@ -109,18 +117,20 @@ export function outcomeSubject(salt: Bytes, parent: Bytes, type: string, i: numb
 export interface Papers {
   authority?: string;
   reference?: string;
-  document?: Bytes;
+  document?: Bytes; // its SHA-256
   account?: string;
 }
 
 const MOST_OUTCOMES = 64;
 
 /** Point 6 of a receipt's check: what follows from the papers, and what was not checked. */
-export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, p: Papers, where: string): { checked: string[]; unchecked: string[] } {
+export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, p: Papers, where: string): { checked: string[]; unchecked: string[]; papers: number } {
   const checked: string[] = [];
   const unchecked: string[] = [];
   must(parentSalt.length === 0 || parentSalt.length === 32, where, "parent salt does not have 32 bytes");
   must(subjectSalt.length === 0 || subjectSalt.length === 32, where, "subject salt does not have 32 bytes");
+  const given = [p.authority, p.reference, p.document].filter((x) => x !== undefined).length;
+  must(given === 0 || given === 3, where, "authority, reference and document are compared together: all three or none");
   const missing = (["authority", "reference", "document"] as const).filter((k) => p[k] === undefined);
   const D = missing.length === 0 ? demandId(p.authority!, p.reference!, p.document!) : undefined;
 
@@ -153,5 +163,7 @@ export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, 
     checked.push(`subject is that of fact ${i} of the type ${o.type}`);
   }
   if (p.account !== undefined && o.type !== "account") unchecked.push(`account: the receipt is of the type ${o.type}`);
-  return { checked, unchecked };
+  // how many papers were not given: which demand, the account
+  const papers = (D === undefined || parentSalt.length === 0 ? 1 : 0) + (o.type === "account" && p.account === undefined ? 1 : 0);
+  return { checked, unchecked, papers };
 }

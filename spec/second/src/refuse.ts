@@ -8,6 +8,8 @@ export class Refusal extends Error {
   readonly kind: string | undefined;
   /** The class of failure of a published directory; set by classed(). */
   cls: string | undefined;
+  /** What is wrong within one document: a header, a receipt, …; set by inPart(). */
+  part: string | undefined;
   constructor(where: string, what: string, kind?: string) {
     super(where === "" ? what : `${where}: ${what}`);
     this.name = "Refusal";
@@ -35,6 +37,16 @@ export function classed<T>(cls: string, f: () => T): T {
   }
 }
 
+/** Runs f; a refusal inside it that is of no part yet is of this one. */
+export function inPart<T>(part: string, f: () => T): T {
+  try {
+    return f();
+  } catch (e) {
+    if (e instanceof Refusal) e.part ??= part;
+    throw e;
+  }
+}
+
 /** Runs f; a refusal inside it gets `where` in front. */
 export function within<T>(where: string, f: () => T): T {
   try {
@@ -43,6 +55,7 @@ export function within<T>(where: string, f: () => T): T {
     if (!(e instanceof Refusal)) throw e;
     const r = new Refusal(e.where === "" ? where : `${where}: ${e.where}`, e.what, e.kind);
     r.cls = e.cls;
+    r.part = e.part;
     throw r;
   }
 }

@@ -1,7 +1,7 @@
 // Lists of a tally, their proofs, and what auditors say: ledger.md section 10.
 
 import type { Bytes } from "./bytes.ts";
-import { equal, fromBase64, fromHex, sha256, toHex } from "./bytes.ts";
+import { equal, fromBase64, fromHex, sha256, sha512, toHex, u32 } from "./bytes.ts";
 import { BUNDLE } from "./bundle.ts";
 import { B, ZERO, msm, mod, point, scalar } from "./group.ts";
 import type { Point } from "./group.ts";
@@ -13,7 +13,7 @@ import { leafHash } from "./merkle.ts";
 import { ALG_ED25519, parseKey, parseNote, readDecimal, readLines, signedBy } from "./note.ts";
 import type { Opening } from "./opening.ts";
 import { checkOpening, dayStart, outcomeSubject, parentOf, parseOpening } from "./opening.ts";
-import { Refusal, must, refuse } from "./refuse.ts";
+import { Refusal, inPart, must, refuse } from "./refuse.ts";
 import { Transcript } from "./transcript.ts";
 
 export interface ListedLeaf {
@@ -136,7 +136,7 @@ export function checkTally(list: List, proof: Bytes, beside: { list: List; where
   // 5
   const cell = ledger.cells.get(cellId(list.cell));
   if (cell === undefined) return refuse(where, `the value of cell ${cellId(list.cell)} is not known`);
-  verifyTally(list.digest, cell.bytes, points, proof, where);
+  inPart("proof", () => verifyTally(list.digest, cell.bytes, points, proof, where));
 
   const facts = new Map<string, number>();
   for (const l of list.leaves) facts.set(l.opening.type, (facts.get(l.opening.type) ?? 0) + 1);
@@ -242,4 +242,20 @@ export function describeStatement(b: Bytes, where: string, l: Ledger): string {
     if (e instanceof Refusal) return `${where}: a statement that does not have the form of ledger.md section 10: ${e.what}`;
     throw e;
   }
+}
+
+// ---- the sample
+
+/** The places on the list, from 0, of the leaves that are drawn, in the order in which they are. */
+export function draw(list: Bytes, root: Bytes, randomness: Bytes, length: number, want: number): number[] {
+  const S = sha512(list, root, randomness);
+  const out: number[] = [];
+  const drawn = new Set<number>();
+  for (let j = 0; out.length < Math.min(want, length); j++) {
+    const k = Number(BigInt("0x" + toHex(sha512(S, u32(j)))) % BigInt(length));
+    if (drawn.has(k)) continue;
+    drawn.add(k);
+    out.push(k);
+  }
+  return out;
 }

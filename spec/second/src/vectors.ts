@@ -2,6 +2,7 @@
 
 import { lstatSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Result } from "./audit.ts";
 import { audit } from "./audit.ts";
 import { concat, fromBase64, fromHex, sha512, text, toHex, u32 } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
@@ -9,7 +10,11 @@ import type { Point } from "./group.ts";
 import { G, U, generators, littleEndian, map, point, scalarBytes } from "./group.ts";
 import type { RangeStatement } from "./rangeproof.ts";
 import { Batch, verifyRange } from "./rangeproof.ts";
+import { parseReport } from "./report.ts";
+import { cellId } from "./header.ts";
 import { Refusal, must } from "./refuse.ts";
+import type { Case, Good, Learned } from "./vectors-ledger.ts";
+import { LEDGER_READERS, told } from "./vectors-ledger.ts";
 import { MemoryStore, load } from "./store.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -204,6 +209,58 @@ function runDirectory(path: string, v: DirectoryVector): Outcome[] {
   return [{ name: basename(path), expected, found, says }];
 }
 
+// ---- ledger
+
+/** For "FOLDER CLASS", what it may be called here: see README.md. */
+const SAME_PART: Record<string, [string, RegExp][]> = {
+  "header form": [["sheets", /unknown rule|deferred is zero/]],
+  "header tables": [["sheets", /deferred and joins/]],
+  "header time": [["tables", /1,100 days/]],
+  "note witnesses": [["form", /extension lines|base64/]],
+  "promise promise": [["header", /./], ["value", /./], ["submission", /./]],
+  "receipt receipt": [["header", /./], ["value", /./]],
+};
+
+let goodDirectory: Good | undefined;
+
+/** vectors/report/good, beside vectors/ledger. */
+function good(path: string): Good {
+  if (goodDirectory !== undefined) return goodDirectory;
+  const files = base(join(path, "..", "..", "..", "report", "good"));
+  let result: Result | undefined;
+  const audited = () => (result ??= audit(new MemoryStore(files), "all", () => {}, known));
+  goodDirectory = {
+    make: (m) => make(files, m),
+    ledger: (cls) => audited().ledgers.find((l) => l.class === cls)!,
+    table: (cls, cell) => {
+      for (const name of audited().reports) {
+        const r = parseReport(files.get(`reports/${name}/report.json`)!, name);
+        const t = r.tables.find((t) => t.class === cls && t.cells.some((c) => cellId(c) === cell));
+        if (t !== undefined) return t.name;
+      }
+      return undefined;
+    },
+    known,
+  };
+  return goodDirectory;
+}
+
+function runCase(path: string, reader: (v: Case, g: Good) => Learned, v: Case): Outcome[] {
+  const name = basename(path);
+  let learned: Learned | undefined;
+  try {
+    learned = reader(v, good(path));
+  } catch (e) {
+    if (!(e instanceof Refusal)) throw e;
+    const part = e.part ?? e.cls ?? "unclassed";
+    const same = part === v.class || (SAME_PART[`${basename(join(path, ".."))} ${v.class}`] ?? []).some(([p, t]) => p === part && t.test(e.message));
+    return [{ name, expected: v.expect === "refused" ? `refused ${v.class}` : "accepted", found: `refused ${same ? v.class : part}`, says: e.message }];
+  }
+  if (v.expect !== "accepted") return [{ name, expected: `refused ${v.class}`, found: "accepted" }];
+  const [want, have] = [told(v, learned), learned].map((x) => JSON.stringify(x, (_, y) => (y !== null && typeof y === "object" && !Array.isArray(y) ? Object.fromEntries(Object.entries(y).sort()) : y)));
+  return [{ name, expected: "accepted", found: want === have ? "accepted" : "accepted otherwise", says: want === have ? "" : `expected ${want}, found ${have}` }];
+}
+
 // ---- all
 
 function runFile(path: string): Outcome[] | undefined {
@@ -215,6 +272,7 @@ function runFile(path: string): Outcome[] | undefined {
     if (name === "transcript.json") return runTranscripts(read());
     if (/^proofs-.*\.json$/.test(name)) return runProofs(read());
   }
+  if (Object.hasOwn(LEDGER_READERS, parent)) return runCase(path, LEDGER_READERS[parent], read());
   if (parent === "report") return runDirectory(path, read());
   return undefined;
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Bytes } from "./bytes.ts";
+import { sha256 } from "./bytes.ts";
 import { audit, describe, openLedgers } from "./audit.ts";
 import { cellId } from "./header.ts";
 import type { Papers } from "./opening.ts";
@@ -72,6 +73,15 @@ function commandReport(argv: string[]): void {
   print(d.checked, d.unchecked, d.remarks, a.flags.has("json"));
 }
 
+/** A file may hold several receipts, one behind the other. */
+function severalReceipts(b: Bytes): Bytes[] {
+  const head = Buffer.from("c2sp.org/tlog-proof@v1\n");
+  const file = Buffer.from(b.buffer, b.byteOffset, b.length);
+  const starts = [0];
+  for (let i = file.indexOf(head, 1); i >= 0; i = file.indexOf(head, i + 1)) if (file[i - 1] === 0x0a) starts.push(i);
+  return starts.map((s, k) => b.slice(s, starts[k + 1] ?? b.length));
+}
+
 function commandReceipt(argv: string[]): void {
   const a = parseArgs(argv, ["json"], ["document", "authority", "reference", "account", "promise", "report"]);
   if (a.rest.length < 1) throw new Usage("receipt needs a file");
@@ -80,11 +90,16 @@ function commandReceipt(argv: string[]): void {
     authority: a.values.get("authority"),
     reference: a.values.get("reference"),
     account: a.values.get("account"),
-    document: documentFile === undefined ? undefined : readFile(documentFile),
+    document: documentFile === undefined ? undefined : sha256(readFile(documentFile)),
   };
   const promiseFile = a.values.get("promise");
   const promise = promiseFile === undefined ? undefined : readFile(promiseFile);
-  const receipts = a.rest.map((f) => ({ where: f, receipt: checkReceipt(readFile(f), papers, promise, f) }));
+  const receipts = a.rest.flatMap((f) =>
+    severalReceipts(readFile(f)).map((b, i, all) => {
+      const where = all.length > 1 ? `${f} ${i + 1}` : f;
+      return { where, receipt: checkReceipt(b, papers, promise, where) };
+    }),
+  );
   distinct(receipts);
   const dir = a.values.get("report");
   const remarks: string[] = [];

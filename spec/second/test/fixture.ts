@@ -209,7 +209,7 @@ export function build(ch: Changes = {}): Built {
       json.publication = "auditor";
     }
     if (ch.opening && number === 1) {
-      json.openings = [{ cells: [{ period: 0, sheet: "few" }], due: 2 * T0, name: "opened", not_before: T0 + PERIOD, petition: toHex(sha256(PETITION)) }];
+      json.openings = [{ cells: [{ period: 0, sheet: "few" }], due: T0 + 2 * PERIOD, name: "opened", not_before: T0 + PERIOD, petition: toHex(sha256(PETITION)) }];
     }
     ch.header?.(json, number);
     return json;
@@ -217,7 +217,7 @@ export function build(ch: Changes = {}): Built {
 
   const rnd32 = () => new Uint8Array(randomBytes(32));
   const parentSalt = rnd32();
-  const D = demandId(AUTHORITY, REFERENCE, DOCUMENT);
+  const D = demandId(AUTHORITY, REFERENCE, sha256(DOCUMENT));
   const parent = parentOf(parentSalt, D);
   const s1 = rnd32();
   const base = { period: 0, tick: 1, parent, parentSalt };

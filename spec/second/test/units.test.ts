@@ -10,7 +10,7 @@ import { cosignedAt, parseCheckpoint, parseKey, parseNote, signedBy } from "../s
 import { dayStart } from "../src/opening.ts";
 import { Transcript } from "../src/transcript.ts";
 import { randomScalar } from "./prover.ts";
-import { WITNESSES, LOG, cosign, headerJson, inclusion, rootOf, sign, signer } from "./fixture.ts";
+import { WITNESSES, LOG, REPORT, cosign, headerJson, inclusion, rootOf, sign, signer } from "./fixture.ts";
 
 const hex = (s: string) => new Uint8Array(Buffer.from(s, "hex"));
 
@@ -130,7 +130,7 @@ test("keys", () => {
     ),
     "n",
   );
-  assert.ok(signedBy(note, peter));
+  assert.ok(signedBy(note, peter, "n"));
 });
 
 test("notes", () => {
@@ -138,10 +138,13 @@ test("notes", () => {
   const good = `${body}\n${sign(body, LOG)}`;
   const key = parseKey(LOG.vkey, 1, "k");
   assert.equal(parseNote(text(good), "n").text, body);
-  assert.ok(signedBy(parseNote(text(good), "n"), key));
-  assert.ok(signedBy(parseNote(text(good + sign("x", signer("other"))), "n"), key));
-  assert.ok(!signedBy(parseNote(text(good + sign("x", LOG)), "n"), key));
-  assert.ok(!signedBy(parseNote(text(`${body}\n${sign(body, signer("other"))}`), "n"), key));
+  const signed = (note: string) => signedBy(parseNote(text(note), "n"), key, "n");
+  assert.ok(signed(good));
+  assert.ok(signed(good + sign("x", signer("other"))));
+  assert.ok(!signed(`${body}\n${sign(body, signer("other"))}`));
+  // the first line counts, and has to verify
+  assert.ok(signed(good + sign("x", LOG)));
+  assert.throws(() => signed(`${body}\n${sign("x", LOG)}${sign(body, LOG)}`), /does not verify/);
   for (const s of [body, `${body}\n`, good.slice(0, -1), good + "\n", good + "x\n", good.replace("\u2014", "-"), good.replace("a", "\u0001"), good.replace("a", "\r")]) {
     assert.throws(() => parseNote(text(s), "n"), /signed note/, JSON.stringify(s));
   }
@@ -151,11 +154,12 @@ test("cosignatures", () => {
   const body = "o\n1\n" + "A".repeat(43) + "=\n";
   const w = WITNESSES[0];
   const key = parseKey(w.vkey, 4, "k");
-  const at = (...s: string[]) => cosignedAt(parseCheckpoint(text(`${body}\n${s.join("")}`), "c").note, key);
+  const at = (...s: string[]) => cosignedAt(parseCheckpoint(text(`${body}\n${s.join("")}`), "c").note, key, "c");
   assert.equal(at(cosign(body, w, 77)), 77);
-  assert.equal(at(cosign(body, w, 0)), undefined);
-  assert.equal(at(cosign("other\n", w, 77)), undefined);
-  assert.equal(at(cosign("other\n", w, 66), cosign(body, w, 88), cosign(body, w, 77)), 77);
+  assert.equal(at(cosign(body, w, 0)), 0);
+  assert.throws(() => at(cosign("other\n", w, 77)), /does not verify/);
+  assert.throws(() => at(cosign("other\n", w, 66), cosign(body, w, 88)), /does not verify/);
+  assert.equal(at(cosign(body, w, 88), cosign(body, w, 77)), 88);
   assert.equal(at(cosign(body, WITNESSES[1], 77)), undefined);
 });
 
@@ -252,9 +256,16 @@ test("headers", () => {
     [/stands in two tables/, (h) => h.tables[2].cells.push({ period: 0, sheet: "mid" })],
     [/several layouts/, (h) => (h.tables[1].cells.push({ period: 0, sheet: "mid" }), h.tables.pop())],
     [/later period/, (h) => h.tables[1].cells.push({ period: 1, sheet: "few" })],
-    [/does not stand where it has to/, (h) => h.tables[0].cells.push({ period: 0, sheet: "sec" })],
-    [/does not stand where it has to/, (h) => (h.tables[0].not_before = h.to + 100)],
-    [/2\^27/, (h) => ((h.ticks = 2 ** 22), (h.delta = 1), (h.to = h.from + 2 ** 22), (h.tables[0].not_before = 0))],
+    [/stands in a table of its own header/, (h) => h.tables[0].cells.push({ period: 0, sheet: "sec" })],
+    [/too early/, (h) => (h.tables[0].not_before = h.to - 1)],
+    [/1,100 days/, (h) => (h.tables[0].not_before = h.to + 1100 * 86400 + 1)],
+    [/400 days/, (h) => (h.tables[0].due = h.tables[0].not_before - 1)],
+    [/400 days/, (h) => (h.tables[0].due = h.tables[0].not_before + 400 * 86400 + 1)],
+    [/bad name of a table/, (h) => (h.tables[0].name = "Acc")],
+    [/deferred is zero/, (h) => (h.sheets[3].deferred = 0)],
+    [/not the origin/, (h) => (h.keys.log = REPORT.vkey)],
+    [/no organisation/, (h) => (h.witnesses.keys[0].organisation = "")],
+    [/2\^27/, (h) => ((h.ticks = 2 ** 22), (h.delta = 1), (h.to = h.from + 2 ** 22), h.tables.forEach((t: Any) => ((t.not_before = h.to), (t.due = h.to))))],
   ];
   for (const [what, f] of bad) assert.throws(() => header(f), what, String(what));
 });
