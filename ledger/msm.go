@@ -126,7 +126,7 @@ func multiScalar(lists ...terms) *point {
 // fill adds each point to the bucket of its digit.
 func fill(buckets []point, digits []int16, points []addend) {
 	for i, d := range digits {
-		sign := int(d) >> 63 // -1 or 0
+		sign := int(d >> 15) // -1 or 0
 		if k := (int(d) ^ sign) - sign; k != 0 {
 			buckets[k].addVar(&points[i], -sign)
 		}
