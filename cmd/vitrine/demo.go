@@ -162,8 +162,37 @@ func (d demo) tellEvents(ctx context.Context, out io.Writer, w world, r Result) 
 		return err
 	}
 	fmt.Fprintf(out, "\nThe authority opened what it got with its own key and checked it:\n%s", verdicts)
+	if err := d.tellCount(ctx, out, w, r); err != nil {
+		return err
+	}
 	w.whereabouts(out, r)
 	return nil
+}
+
+// tellCount tells what checking the published report and the receipts printed.
+func (d demo) tellCount(ctx context.Context, out io.Writer, w world, r Result) error {
+	if r.Public == "" {
+		return nil
+	}
+	audit, err := d.call(ctx, "verify", r.Public)
+	if err != nil {
+		return err
+	}
+	receipt, err := d.call(ctx, "verify", r.Receipt, "--document", r.Document, "--authority", w.firstAuthority, "--reference", w.firstReference, "--report", r.Public)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nThis demand is one of many. Each was counted as it came, in a public ledger that shows nothing until a report opens its totals.\nAnybody checks the reports:\n%s", indented(audit))
+	fmt.Fprintf(out, "\nThe authority of an earlier demand, %s, checks with its receipts that it is counted:\n%s", w.firstReference, indented(receipt))
+	return nil
+}
+
+func indented(b []byte) string {
+	var out strings.Builder
+	for line := range strings.Lines(string(b)) {
+		out.WriteString("    " + line)
+	}
+	return out.String()
 }
 
 // verdicts are the first lines that vitrine verify prints for each opened bag.
@@ -174,9 +203,7 @@ func (d demo) verdicts(ctx context.Context, w world, r Result) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for line := range strings.Lines(string(out)) {
-			b.WriteString("    " + line)
-		}
+		b.WriteString(indented(out))
 	}
 	return b.String(), nil
 }
@@ -191,6 +218,9 @@ func (w world) whereabouts(out io.Writer, r Result) {
 		rows = append(rows, [2]string{"opened", w.opened(i + 1)})
 	}
 	rows = append(rows, [2]string{"authority's key", w.identity}, [2]string{"public keys", r.Trust})
+	if r.Public != "" {
+		rows = append(rows, [2]string{"the report", filepath.Join(r.Public, "index.html")}, [2]string{"receipts", r.Receipt})
+	}
 	for _, row := range rows {
 		fmt.Fprintf(out, "    %-16s %s\n", row[0], row[1])
 	}

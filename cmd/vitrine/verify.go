@@ -85,9 +85,16 @@ It needs no config, and no network but for an address. Exit code 3: it did not v
 
 // run checks what was given, by its kind.
 func (v verification) run(c *cobra.Command, args []string) error {
+	said := ""
+	if _, named := takes[args[0]]; named && len(args) > 1 {
+		said, args = args[0], args[1:] // as vitrine-verify is called
+	}
 	kind, err := kindOf(args[0])
 	if err != nil {
 		return err
+	}
+	if said != "" && said != kind {
+		return vitrine.Refusef(vitrine.Usage, "%s is a %s, no %s: check the path", args[0], kind, said)
 	}
 	for _, names := range takes {
 		for _, n := range names {
