@@ -140,6 +140,8 @@ func TestGranted(t *testing.T) {
 			"a1 band:1000, a1 band:1000, a1 band:1000, a1 band:1000"},
 		"orders": {"us/1874-a1", []casework.Permission{exactly(permission("1", steps()...), "2026-07-01", content...)}, "us/fisa-content",
 			"a1 band:1000, a1 band:1000, a1 band:1000 closing, a1 exact"},
+		"letters beside orders": {"us/1874-a1", []casework.Permission{exactly(permission("1", steps()...), "2026-07-01", append(content, "us/nsl")...)}, "us/nsl",
+			"a1 band:1000, a1 band:1000, a1 exact closing, a1 exact"},
 		"orders without those on new platforms": {"us/1874-a1", []casework.Permission{exactly(permission("1", steps()...), "2026-07-01", content[0])}, "us/fisa-content",
 			"a1 band:1000, a1 band:1000, a1 band:1000, a1 band:1000"},
 		"denied": {"us/1874-a1", []casework.Permission{permission("1", "filed 2026-01-05", "denied 2026-01-15")}, "us/nsl",
