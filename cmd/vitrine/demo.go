@@ -178,7 +178,7 @@ func (d demo) tellCount(ctx context.Context, out io.Writer, w world, r Result) e
 	if err != nil {
 		return err
 	}
-	receipt, err := d.call(ctx, "verify", r.Receipt, "--document", r.Document, "--authority", w.firstAuthority, "--reference", w.firstReference, "--report", r.Public)
+	receipt, err := d.call(ctx, "verify", w.receipts, "--document", r.Document, "--authority", w.firstAuthority, "--reference", w.firstReference, "--report", r.Public)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (w world) whereabouts(out io.Writer, r Result) {
 	}
 	rows = append(rows, [2]string{"authority's key", w.identity}, [2]string{"public keys", r.Trust})
 	if r.Public != "" {
-		rows = append(rows, [2]string{"the report", filepath.Join(r.Public, "index.html")}, [2]string{"receipts", r.Receipt})
+		rows = append(rows, [2]string{"the report", filepath.Join(r.Public, "index.html")}, [2]string{"receipts", w.receipts})
 	}
 	for _, row := range rows {
 		fmt.Fprintf(out, "    %-16s %s\n", row[0], row[1])

@@ -173,7 +173,10 @@ func (d demo) published(ctx context.Context, w world, r *Result) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(w.receipt, text); err != nil {
+	if err := writeNew(w.receipts, text); err != nil {
+		return err
+	}
+	if err := writeNew(w.receipt, firstOf(text)); err != nil {
 		return err
 	}
 	r.Public, r.Receipt, r.Document = w.public, w.receipt, w.firstDocument

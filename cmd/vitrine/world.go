@@ -54,7 +54,7 @@ func (d demo) build(ctx context.Context) (world, error) {
 		dir: dir, config: filepath.Join(provider, "vitrine.toml"), outbox: filepath.Join(dir, "outbox"),
 		demand: filepath.Join(court, "demand.toml"), grant: filepath.Join(provider, "grant.toml"),
 		decisions: filepath.Join(provider, "decisions.toml"), identity: filepath.Join(court, "key.txt"),
-		public: filepath.Join(dir, "public"), receipt: filepath.Join(court, "receipt.txt"),
+		public: filepath.Join(dir, "public"), receipts: filepath.Join(court, "receipts.txt"), receipt: filepath.Join(court, "receipt.txt"),
 	}
 	for _, sub := range []string{filepath.Join(provider, "keys"), court} {
 		if err := os.MkdirAll(sub, 0o700); err != nil {
