@@ -27,7 +27,8 @@ type world struct {
 	note                                                    string    // how the month was chosen
 
 	public                                        string // the public directory
-	receipt                                       string // of the first demand of all, as its authority has it
+	receipts                                      string // of the first demand of all, as its authority has them
+	receipt                                       string // the one of the demand itself
 	firstReference, firstDocument, firstAuthority string
 }
 
