@@ -73,7 +73,8 @@ func (p *Period) Tick(t uint64, notes Hash, facts []*Fact, sums Sums, rand io.Re
 	for slot, i := range at {
 		plan.Indices[i] = plan.First + uint64(slot/Slots*BundleSize+slot%Slots)
 	}
-	var bundles []*writer
+	run := newProving(p.Bundles())
+	defer run.all.Wait()
 	for b := range p.Bundles() {
 		w := &writer{period: p, tick: t, number: b, notes: notes, sums: plan.Sums, rand: rand}
 		for slot := range Slots {
@@ -88,33 +89,40 @@ func (p *Period) Tick(t uint64, notes Hash, facts []*Fact, sums Sums, rand io.Re
 		if err := w.close(); err != nil {
 			return nil, err
 		}
-		bundles = append(bundles, w)
+		run.begin(b, w)
 	}
-	trailers, err := prove(bundles)
-	if err != nil {
-		return nil, err
-	}
-	for b, w := range bundles {
-		plan.Entries = append(append(plan.Entries, w.entries...), trailers[b])
-	}
-	return plan, nil
+	plan.Entries, err = run.entries()
+	return plan, err
 }
 
-// prove makes the trailers of bundles, as many at once as there are processors.
-// What one bundle's depends on another's, its sums, stands in it already.
-func prove(bundles []*writer) ([][]byte, error) {
-	trailers, errs := make([][]byte, len(bundles)), make([]error, len(bundles))
-	free := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var wait sync.WaitGroup
-	for b, w := range bundles {
-		free <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-free }()
-			trailers[b], errs[b] = w.trailer()
-		})
-	}
-	wait.Wait()
-	return trailers, errors.Join(errs...)
+// proving makes the trailers of bundles, as many at once as there are
+// processors. What one bundle takes from those before it, its sums, stands in
+// it when it begins.
+type proving struct {
+	free    chan struct{}
+	all     sync.WaitGroup
+	bundles [][][]byte
+	errs    []error
+}
+
+func newProving(bundles int) *proving {
+	return &proving{free: make(chan struct{}, runtime.GOMAXPROCS(0)), bundles: make([][][]byte, bundles), errs: make([]error, bundles)}
+}
+
+// begin waits until a processor is free.
+func (r *proving) begin(b int, w *writer) {
+	r.free <- struct{}{}
+	r.all.Go(func() {
+		defer func() { <-r.free }()
+		trailer, err := w.trailer()
+		r.bundles[b], r.errs[b] = append(w.entries, trailer), err
+	})
+}
+
+// entries are those of all bundles, in order.
+func (r *proving) entries() ([][]byte, error) {
+	r.all.Wait()
+	return slices.Concat(r.bundles...), errors.Join(r.errs...)
 }
 
 // scatter draws a slot of its sheet for each fact.

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// threeBundles is a ledger whose ticks have three bundles: the first sheet is in all of
-// them, the second in the last.
-func threeBundles(t *testing.T) (*world, *writtenLog) {
+// twoBundles is a ledger whose ticks have two bundles: the first sheet is in both,
+// the second in the last.
+func twoBundles(t *testing.T) (*world, *writtenLog) {
 	w := newWorld(t)
 	h := w.header(Public, 1, Sheet{Fields: defaultFields, Name: "us/search-warrant"}, Sheet{Fields: defaultFields, Name: "us/subpoena"})
-	h.Grid = []Allotment{{"us/search-warrant", 3*Slots - 55}, {"us/subpoena", 55}}
+	h.Grid = []Allotment{{"us/search-warrant", 2*Slots - 55}, {"us/subpoena", 55}}
 	l := w.logs[Public]
 	l.add(h)
 	return w, l
@@ -24,7 +24,7 @@ func TestTickProvesManyBundles(t *testing.T) {
 	var once []byte
 	for _, processors := range []int{1, 2} {
 		before := runtime.GOMAXPROCS(processors)
-		w, l := threeBundles(t)
+		w, l := twoBundles(t)
 		const demands = 260 // more than a bundle has room for
 		var facts []*Fact
 		for i := range demands {
