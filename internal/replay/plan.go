@@ -13,8 +13,8 @@ import (
 // could not be announced in time.
 const Ticks = 2
 
-// maxBundles is how many bundles a tick may have.
-const maxBundles = 4096
+// maxBundles and maxSheets are how many a tick may have.
+const maxBundles, maxSheets = 4096, 256
 
 // Ledger is one of the ledgers that count a table.
 type Ledger struct {
@@ -77,6 +77,9 @@ func (t *Table) Plan() ([]Ledger, error) {
 				now.Structure = goesOn(l.Periods[i-1].Structure, p)
 			}
 			l.Periods[i].share()
+			if n := len(l.Periods[i].Slots); n > maxSheets {
+				return nil, vitrine.Refusef(vitrine.Usage, "%s has rows of %d sheets: a ledger counts at most %d", p, n, maxSheets)
+			}
 			if n := l.Periods[i].Bundles(); n > maxBundles {
 				return nil, vitrine.Refusef(vitrine.Usage, "%s would take %d bundles in each tick: a replay makes at most %d", p, n, maxBundles)
 			}

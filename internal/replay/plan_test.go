@@ -211,3 +211,19 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanLimits: what no header can hold is refused before anything is made.
+func TestPlanLimits(t *testing.T) {
+	var sheets, demands []string
+	for i := range 257 {
+		sheets = append(sheets, fmt.Sprintf("2024-H1,s/%d,demand,1", i))
+	}
+	for i := range 3 {
+		demands = append(demands, fmt.Sprintf("2024-H1,s/%d,demand,1000000", i))
+	}
+	for want, lines := range map[string][]string{"rows of 257 sheets": sheets, "would take 5883 bundles": demands} {
+		if _, err := parsed(t, lines...).Plan(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
