@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/andybalholm/brotli"
+
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
 )
 
 var update = flag.Bool("update-wasm", false, "build wasm/verify.wasm.br anew")
@@ -58,8 +60,6 @@ func TestVerifierIsBuiltFromHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	version, _, _ := strings.Cut(string(said), " ")
-	required := strings.Split(os.Getenv("VITRINE_REQUIRE"), ",")
-	must := slices.Contains(required, "wasm") || slices.Contains(required, "all")
 	switch {
 	case *update:
 		b := build(t)
@@ -77,7 +77,7 @@ func TestVerifierIsBuiltFromHere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case !must:
+	case !mustBuild():
 		t.Skip("skipped: needs VITRINE_REQUIRE=wasm, and " + version)
 	case version != runtime.Version():
 		t.Fatalf("the verifier was built with %s, this is %s: build it anew with -update-wasm", version, runtime.Version())
@@ -149,4 +149,34 @@ func TestVerifier(t *testing.T) {
 		t.Errorf("the loader is not that of %s", version)
 	}
 	t.Logf("%d bytes, %d gzip, %d brotli", len(wasm), len(files["verify.wasm.gz"]), len(verifier))
+}
+
+// TestVerifierVectors gives published directories, good ones and attacked ones,
+// to the verifier as a browser runs it: one in thirty, or all where
+// VITRINE_REQUIRE names wasm.
+func TestVerifierVectors(t *testing.T) {
+	node := need.Tool(t, "node")
+	every := "30"
+	if mustBuild() {
+		every = "1"
+	}
+	wasm := filepath.Join(t.TempDir(), "verify.wasm")
+	if err := os.WriteFile(wasm, unpack(t, verifier), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script, err := filepath.Abs("static/wasm_exec.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(node, "testdata/vectors.mjs", wasm, script, "../../spec/vectors/report", every).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// mustBuild reports whether VITRINE_REQUIRE names wasm.
+func mustBuild() bool {
+	required := strings.Split(os.Getenv("VITRINE_REQUIRE"), ",")
+	return slices.Contains(required, "wasm") || slices.Contains(required, "all")
 }

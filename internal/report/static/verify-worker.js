@@ -36,6 +36,7 @@ onmessage = async ({ data }) => {
   try {
     ready ??= start();
     const verify = await ready;
+    if (kind === "load") return;
     const began = performance.now();
     const result = JSON.parse(await verify[kind]({
       ...question,
@@ -45,6 +46,6 @@ onmessage = async ({ data }) => {
     postMessage({ id, result, took: performance.now() - began });
   } catch (e) {
     ready = undefined; // the next question starts anew
-    postMessage({ id, result: { verified: false, failed: true, reason: String(e.message || e) } });
+    if (id) postMessage({ id, result: { verified: false, failed: true, reason: String(e.message || e) } });
   }
 };

@@ -121,7 +121,7 @@ const totals = (row) => row.fields.map((f) =>
 let worker;
 const waiting = new Map();
 
-function ask(kind, question, progress) {
+function start() {
   if (!worker) {
     worker = new Worker(new URL("verify-worker.js", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }) => {
@@ -138,6 +138,10 @@ function ask(kind, question, progress) {
       waiting.clear();
     };
   }
+}
+
+function ask(kind, question, progress) {
+  start();
   const id = crypto.getRandomValues(new Uint32Array(2)).join("-");
   return new Promise((resolve) => {
     waiting.set(id, { resolve, progress });
@@ -287,6 +291,10 @@ async function checkPapers() {
 for (const id of ["report", "receipt", "document", "authority", "reference", "account", "papers"]) find(id).disabled = false;
 find("why").hidden = true;
 find("receipt").multiple = true;
+find("receipt").addEventListener("change", () => { // the program loads while people type
+  start();
+  worker.postMessage({ kind: "load" });
+});
 run.addEventListener("click", checkReport);
 stop.addEventListener("click", stopReport);
 papers.addEventListener("click", checkPapers);
