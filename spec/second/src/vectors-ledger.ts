@@ -15,7 +15,7 @@ import { checkOpening, checkSubject, parseOpening } from "./opening.ts";
 import { Batch } from "./rangeproof.ts";
 import { checkPromise, checkReceipt, checkReceiptWithLedger, checkSubmission } from "./receipt.ts";
 import { classed, inPart, must, refuse } from "./refuse.ts";
-import { checkTally, draw, parseList } from "./tally.ts";
+import { checkStatement, checkTally, draw, parseList } from "./tally.ts";
 
 export interface Case {
   class: string;
@@ -174,6 +174,11 @@ function runTally(v: Case, good: Good): Learned {
   return out;
 }
 
+function runStatement(v: Case, good: Good): Learned {
+  inPart("statement", () => checkStatement(text(v.text ?? ""), "statement", good.ledger("public")));
+  return {};
+}
+
 /** The reader of a kind of vectors, by the name of its folder. */
 export const LEDGER_READERS: Record<string, (v: Case, good: Good) => Learned> = {
   header: runHeader,
@@ -183,6 +188,7 @@ export const LEDGER_READERS: Record<string, (v: Case, good: Good) => Learned> = 
   receipt: runReceipt,
   bundle: runBundle,
   tally: runTally,
+  statement: runStatement,
 };
 
 /** What a vector says that a reader learns, of the things that were learned here. */
