@@ -130,7 +130,7 @@ func (out Replayed) verdict(table *replay.Table) error {
 
 // open makes an empty provider that has ledgers, and a desk.
 func (r *replayed) open(ctx context.Context, dir string) (func() error, error) {
-	c := LedgerConfig{Origin: "replay.example/table", Sheets: []string{"us/subpoena"}, Ticks: replay.Ticks, Lag: replayLag.String(), Quorum: 2, Demo: true}
+	c := LedgerConfig{Origin: "replay.example/table", Sheets: []string{"us/subpoena"}, Ticks: 2, Lag: replayLag.String(), Quorum: 2, Demo: true}
 	for _, n := range []string{"one", "two"} {
 		c.Witness = append(c.Witness, WitnessConfig{Organisation: "Demo witness " + n + ", played by the provider", Trial: "keys/witness-" + n})
 	}

@@ -65,13 +65,11 @@ func (r *replayed) moments(l replay.Ledger) []moment {
 		}})
 		// Once the ticks of the period before are over.
 		all = append(all, moment{p.From.Add(replayLag + time.Hour), receive, func(ctx context.Context) error { return r.receive(ctx, l.Class, p) }})
-		for t := range replay.Ticks {
-			at := p.From.Add(replayLag + p.To.Sub(p.From)/replay.Ticks*time.Duration(t+1))
-			all = append(all, moment{at, count, r.desk.Count})
-			if t == replay.Ticks-1 {
-				all = append(all, moment{at, publish, r.publish})
-			}
+		step := p.To.Sub(p.From) / time.Duration(p.Ticks)
+		for t := range p.Ticks {
+			all = append(all, moment{p.From.Add(replayLag + step*time.Duration(t+1)), count, r.desk.Count})
 		}
+		all = append(all, moment{p.To.Add(replayLag), publish, r.publish})
 	}
 	return all
 }
@@ -81,10 +79,10 @@ func (r *replayed) moments(l replay.Ledger) []moment {
 func (r *replayed) settle(l replay.Ledger, n int) {
 	p := l.Periods[min(n, len(l.Periods)-1)]
 	if n == len(l.Periods) {
-		p.Sheets, p.Made, p.Slots = nil, []law.Sheet{replay.Beyond()}, nil
+		p.Ticks, p.Sheets, p.Made, p.Slots = 2, nil, []law.Sheet{replay.Beyond()}, nil
 	}
 	c := &r.books[l.Class].Counting
-	c.Cadence, c.Structure, c.Sheets, c.Made, c.Slots = p.Cadence, p.Structure, p.Sheets, p.Made, p.Slots
+	c.Cadence, c.Ticks, c.Structure, c.Sheets, c.Made, c.Slots = p.Cadence, p.Ticks, p.Structure, p.Sheets, p.Made, p.Slots
 }
 
 // publish builds a report, once the public ledger has a period to name it by.

@@ -9,9 +9,10 @@ import (
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
-// Ticks is how many ticks a period of a replay has: with fewer, the next period
-// could not be announced in time.
-const Ticks = 2
+// A period has minTicks to maxTicks ticks: with one, the next period could not be
+// announced in time; with more, what comes on the first day could be counted later
+// than the header promises.
+const minTicks, maxTicks = 2, 4
 
 // maxBundles and maxSheets are how many a tick may have.
 const maxBundles, maxSheets = 4096, 256
@@ -26,9 +27,10 @@ type Ledger struct {
 type Period struct {
 	law.Period
 	Cadence   law.Cadence
-	Structure string         // of 50 U.S.C. § 1874, class restricted only
-	Sheets    []string       // that the law knows, class public only
-	Made      []law.Sheet    // that it does not know
+	Structure string      // of 50 U.S.C. § 1874, class restricted only
+	Sheets    []string    // that the law knows, class public only
+	Made      []law.Sheet // that it does not know
+	Ticks     int
 	Slots     map[string]int // in each tick
 	Groups    []Group
 }

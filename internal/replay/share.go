@@ -8,9 +8,23 @@ import (
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
-// share gives each sheet its slots of a tick: as few bundles as demands and
-// outcomes need, and leaves for accounts where these leave room.
+// share chooses the number of ticks with which the period has the fewest bundles,
+// and gives each sheet its slots of a tick.
 func (p *Period) share() {
+	groups, best := p.Groups, Period{}
+	for p.Ticks = minTicks; p.Ticks <= maxTicks; p.Ticks++ {
+		p.Groups = slices.Clone(groups)
+		p.shareTick()
+		if best.Ticks == 0 || p.Ticks*p.Bundles() < best.Ticks*best.Bundles() {
+			best = *p
+		}
+	}
+	*p = best
+}
+
+// shareTick takes as few bundles as demands and outcomes need, and gives accounts
+// leaves where these leave room.
+func (p *Period) shareTick() {
 	for i := range p.Groups {
 		p.Groups[i].Bulk = p.Groups[i].canBulk()
 	}
@@ -42,7 +56,7 @@ func (p *Period) slots() {
 		p.Slots[s.Name] = 1
 	}
 	for _, g := range p.Groups {
-		p.Slots[g.Sheet] = g.needs()
+		p.Slots[g.Sheet] = g.needs(p.Ticks)
 	}
 	p.fill()
 }
@@ -94,7 +108,7 @@ func (g *Group) canBulk() bool {
 
 // needs is how many slots of each tick the group takes. The desk wants room for
 // an outcome beside each demand.
-func (g *Group) needs() int {
+func (g *Group) needs(ticks int) int {
 	facts, slack := g.most, 0
 	for _, o := range g.Outcomes {
 		facts += o.Number
@@ -105,7 +119,7 @@ func (g *Group) needs() int {
 	if g.Instrument != "" {
 		slack = 1
 	}
-	n := max((facts+Ticks-1)/Ticks+slack, 1)
+	n := max((facts+ticks-1)/ticks+slack, 1)
 	if g.Instrument != "" && !g.Bulk && g.canBulk() {
 		n = max(n, 2*((g.Accounts+g.Demands-1)/g.Demands)) // else the desk counts them in bulk
 	}
