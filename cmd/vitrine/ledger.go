@@ -19,6 +19,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/keyring"
 	"github.com/vitrine-project/vitrine/internal/report"
 	"github.com/vitrine-project/vitrine/internal/sequencer"
+	"github.com/vitrine-project/vitrine/internal/store"
 	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/ledger"
 )
@@ -74,6 +75,9 @@ func (c *LedgerConfig) fill() error {
 	c.Restricted.Publication, c.Restricted.Lag = cmp.Or(c.Restricted.Publication, "off"), cmp.Or(c.Restricted.Lag, "720h")
 	if c.Restricted.Ticks == 0 {
 		c.Restricted.Ticks = c.Ticks
+	}
+	if (c.Ticks != 0 || c.Restricted.Ticks != 0) && !c.Demo {
+		return vitrine.Refusef(vitrine.Usage, "[ledger] ticks is for demonstrations: a header that comes late could not continue the one before; set tick")
 	}
 	if strings.ContainsAny(c.Origin, " +\n") {
 		return vitrine.Refusef(vitrine.Usage, "[ledger] origin %q: want a name such as example.org/vitrine", c.Origin)
@@ -149,7 +153,11 @@ func openBooks(ctx context.Context, d *casework.Desk, o deskOptions, data string
 			}
 			continue
 		}
-		b, err := openBook(ctx, o, class, dir)
+		var seen int64
+		if err := d.DB.View(ctx, func(tx *store.Tx) (err error) { seen, err = tx.Furthest(string(class)); return err }); err != nil {
+			return nil, errors.Join(err, closeAll())
+		}
+		b, err := openBook(ctx, o, class, dir, uint64(seen+1))
 		if err != nil {
 			return nil, errors.Join(err, closeAll())
 		}
@@ -165,7 +173,7 @@ func stillCounts(dir string) error {
 	return vitrine.Refusef(vitrine.Usage, "[ledger.restricted] publication is off, but the restricted ledger in %s has begun: nothing was done. It goes on, so that promises are kept and published reports can be checked; to publish less of it from the next header on, choose \"auditor\"", dir)
 }
 
-func openBook(ctx context.Context, o deskOptions, class ledger.Class, dir string) (*casework.Book, error) {
+func openBook(ctx context.Context, o deskOptions, class ledger.Class, dir string, seen uint64) (*casework.Book, error) {
 	c := o.config.Ledger
 	keys := resolve(o.base, c.Keys)
 	counting := c.counting(class, ledger.Keys{})
@@ -190,7 +198,7 @@ func openBook(ctx context.Context, o deskOptions, class ledger.Class, dir string
 	if err != nil {
 		return nil, err
 	}
-	b.Log, err = sequencer.Open(ctx, sequencer.Options{Dir: dir, Signer: logKey, Witnesses: witnesses, Seal: b.Sealer, Rand: rand.Reader, Now: o.now, Reached: o.reached})
+	b.Log, err = sequencer.Open(ctx, sequencer.Options{Dir: dir, Signer: logKey, Witnesses: witnesses, Seal: b.Sealer, Rand: rand.Reader, Now: o.now, Seen: seen, Reached: o.reached})
 	return b, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -390,6 +391,10 @@ func (b *Book) prepare(ctx context.Context, now time.Time) error {
 		chain = b.Log.Chain()
 	}
 	for chain[len(chain)-1].From <= uint64(now.Unix()) {
+		if err := b.settle(ctx, chain); err != nil {
+			return err
+		}
+		chain = b.Log.Chain()
 		h, err := b.Next(chain, now)
 		if err != nil {
 			return err
@@ -400,6 +405,21 @@ func (b *Book) prepare(ctx context.Context, now time.Time) error {
 		chain = b.Log.Chain()
 	}
 	return b.revise(ctx, now)
+}
+
+// settle puts a header that changes nothing in the place of the newest one, if
+// its period has begun and it was not announced before.
+func (b *Book) settle(ctx context.Context, chain ledger.Chain) error {
+	n := len(chain) - 1
+	if n == 0 || b.Log.Settled(uint64(n)) == nil {
+		return nil
+	}
+	h, err := chain[n-1].Continue(chain[n].To)
+	if err != nil {
+		return fmt.Errorf("header %d was not announced before its period began: %w", n, err)
+	}
+	chain[:n].Join(h)
+	return b.Log.Add(ctx, h)
 }
 
 // tick makes one tick with the oldest facts that belong in it.
@@ -431,11 +451,8 @@ func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time
 	if err != nil {
 		return err
 	}
-	for id, why := range published.Refused {
-		return fmt.Errorf("fact %s cannot be counted: %s", id, why)
-	}
 	d.reached("count: published")
-	return d.DB.Update(ctx, func(tx *store.Tx) error {
+	err = d.DB.Update(ctx, func(tx *store.Tx) error {
 		for id, index := range published.Indices {
 			if err := tx.Placed(id, index); err != nil {
 				return err
@@ -443,4 +460,8 @@ func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time
 		}
 		return nil
 	})
+	for id, why := range published.Refused {
+		err = errors.Join(err, fmt.Errorf("fact %s cannot be counted: %s", id, why))
+	}
+	return err
 }

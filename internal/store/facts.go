@@ -72,6 +72,12 @@ func (tx *Tx) Listed(class string, period uint64, sheet string) ([]Fact, error) 
 	return tx.facts(`where class = $1 and period = $2 and sheet = $3 and place is not null order by place`, class, int64(period), sheet)
 }
 
+// Furthest is the highest place of any fact in a log, -1 if there is none.
+func (tx *Tx) Furthest(class string) (index int64, err error) {
+	err = tx.sql.QueryRowContext(tx.ctx, `select coalesce(max(place), -1) from vitrine_fact where class = $1`, class).Scan(&index)
+	return index, explain("read facts", tx.db.Dir, err)
+}
+
 // Reseal gives a waiting fact another opening: its period's ticks are over, and
 // it is counted in a later one.
 func (tx *Tx) Reseal(id string, period uint64, leaf, sealed []byte) error {

@@ -40,6 +40,16 @@ func TestFacts(t *testing.T) {
 		if len(waiting) != 2 || waiting[0].ID != "f0" || waiting[1].ID != "f4" || waiting[0].Index != -1 {
 			t.Errorf("waiting: %+v", waiting)
 		}
+		var furthest, none int64
+		view(func(tx *store.Tx) (err error) {
+			if furthest, err = tx.Furthest("public"); err == nil {
+				none, err = tx.Furthest("restricted")
+			}
+			return err
+		})
+		if furthest != 300 || none != -1 {
+			t.Errorf("furthest %d, %d", furthest, none)
+		}
 		view(func(tx *store.Tx) (err error) { backlog, err = tx.Backlog("public", "b"); return err })
 		if backlog != 2 {
 			t.Errorf("backlog %d", backlog)
