@@ -29,6 +29,7 @@ import (
 // any one thing.
 type world struct {
 	t       testing.TB
+	name    string // of the branch
 	dir     map[string][]byte
 	logs    map[Class]*writtenLog
 	report  ed25519.PrivateKey
@@ -454,7 +455,7 @@ func sortListed(list []Listed) {
 // what it was.
 func (w *world) branch(t testing.TB, name string) *world {
 	c := *w
-	c.t, c.rand = t, seeded(name)
+	c.t, c.rand, c.name = t, seeded(name), name
 	c.dir, c.logs, c.names = maps.Clone(w.dir), map[Class]*writtenLog{}, slices.Clone(w.names)
 	c.facts, c.at = maps.Clone(w.facts), maps.Clone(w.at)
 	for class, l := range w.logs {
