@@ -6,12 +6,12 @@ import { concat, fromBase64, sha256, text, toBase64 } from "../src/bytes.ts";
 import { checkPromise, checkReceipt, checkReceiptWithLedger, checkSubmission, distinct } from "../src/receipt.ts";
 import { parseKey } from "../src/note.ts";
 import { Store } from "../src/store.ts";
-import { ACCOUNT, AUTHORITY, DOCUMENT, ORIGIN, PROMISE, REFERENCE, build, sign, withDirectory } from "./fixture.ts";
+import { ACCOUNT, AUTHORITY, DOCUMENT, ORIGIN, PROMISE, REFERENCE, build, sign, signer, withDirectory } from "./fixture.ts";
 
 const built = build({ cheap: true });
 const papers = { authority: AUTHORITY, reference: REFERENCE, document: sha256(DOCUMENT), account: ACCOUNT };
 const get = (k: string) => built.receipts.get(k)!;
-const check = (k: string, p = papers as Partial<typeof papers>, promise?: Bytes) => checkReceipt(get(k), p, promise, "receipt");
+const check = (k: string, p = papers as Partial<typeof papers>, promise?: Bytes | number) => checkReceipt(get(k), p, promise, "receipt");
 
 test("receipts with all papers", () => {
   const d = check("acc demand");
@@ -40,7 +40,9 @@ test("promises", () => {
   const late = new TextDecoder().decode(built.promises.get("acc demand")!).split("\n\n")[0].replace(/due \d+/, "due 5") + "\n";
   assert.throws(() => checkPromise(text(`${late}\n${sign(late, PROMISE)}`), built.headers[0], "promise"), /due is not/);
   const other = late.replace("/v1", "/v2");
-  assert.throws(() => checkPromise(text(`${other}\n${sign(late, PROMISE)}`), built.headers[0], "promise"), /not signed/);
+  assert.throws(() => checkPromise(text(`${other}\n${sign(late, PROMISE)}`), built.headers[0], "promise"), /does not verify/);
+  assert.throws(() => checkPromise(text(`${late}\n${sign(late, signer("other"))}`), built.headers[0], "promise"), /not signed/);
+  assert.throws(() => check("acc demand", papers, 5), /later than the promise's due 5/);
 });
 
 test("submission receipts", () => {
@@ -62,6 +64,10 @@ const changeExtra = (k: string, f: (b: Bytes) => Bytes | void) =>
     l[1] = `extra ${toBase64(f(b) ?? b)}`;
   });
 const refused = (b: Bytes, what: RegExp) => assert.throws(() => checkReceipt(b, papers, undefined, "receipt"), what);
+
+test("half of the papers", () => {
+  assert.throws(() => check("acc demand", { authority: AUTHORITY }), /all three or none/);
+});
 
 test("receipts that were changed", () => {
   refused(change("acc demand", (l) => void (l[0] = "c2sp.org/tlog-proof@v2")), /first line/);

@@ -281,7 +281,7 @@ test("a header after another", () => {
   assert.ok(!continues(h0, next((h) => (h.due = 106))));
   assert.ok(!continues(h0, next((h) => (h.tables[2].due += 1))));
   assert.ok(!continues(h0, next((h) => (h.structure = "x"))));
-  assert.throws(() => next((h) => (h.origin = "other")), /origin differs/);
+  assert.throws(() => next((h) => ((h.origin = "other"), (h.keys.log = signer("other").vkey))), /origin differs/);
   assert.throws(() => next((h) => h.tables[1].cells.push({ period: 0, sheet: "few" })), /too|not deferred/);
   assert.throws(() => next((h) => h.tables[0].cells.pop()), /is missing in table acc/);
 });
