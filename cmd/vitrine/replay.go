@@ -155,7 +155,7 @@ func (r *replayed) open(ctx context.Context, dir string) (func() error, error) {
 			break
 		}
 		var b *casework.Book
-		if b, err = openBook(ctx, o, l.Class, filepath.Join(data, "ledger", string(l.Class))); err == nil {
+		if b, err = openBook(ctx, o, l.Class, filepath.Join(data, "ledger", string(l.Class)), 0); err == nil {
 			r.books[l.Class] = b
 			before := closeAll
 			closeAll = func() error { return errors.Join(b.Log.Close(), before()) }
