@@ -289,7 +289,7 @@ func plans(t testing.TB) map[string]plan {
 	states = append(states, sheetsOf(t, "us/search-warrant", "us/subpoena")...)
 	foreign := []ledger.Sheet{
 		{Name: "orders/bulk", Fields: []ledger.Field{{Name: "demand", Rule: ledger.Rule{Kind: ledger.Band, N: 250}, Width: 1}, {Name: "users_notified", Rule: ledger.Rule{Kind: ledger.Hidden}, Width: 1}}},
-		{Name: "orders/court", Fields: []ledger.Field{{Name: "demand", Rule: ledger.Rule{Kind: ledger.Exact}, Width: 1}, {Name: "users_notified", Rule: ledger.Rule{Kind: ledger.Small, N: 10}, Width: 1}}},
+		{Name: "orders/court", Fields: []ledger.Field{{Name: "demand", Rule: ledger.Rule{Kind: ledger.Small, N: 10}, Width: 1}, {Name: "users_notified", Rule: ledger.Rule{Kind: ledger.Small, N: 10}, Width: 1}}},
 		{Name: "orders/police", Fields: []ledger.Field{{Name: "demand", Rule: ledger.Rule{Kind: ledger.Exact}, Width: 1}}},
 	}
 	petition := law.Petition{Kind: law.ToCourt, Court: "Foreign Intelligence Surveillance Court", Docket: "Misc. 26-04", Steps: []law.Dated{
@@ -313,6 +313,7 @@ func plans(t testing.TB) map[string]plan {
 		"nothing":   {provider: "Havre Mail", first: "2026-H1", periods: 2, sheets: sheetsOf(t, ordinarySheets...), counts: func(int, string, string) uint64 { return 0 }, words: Words{Accounts: accountsOf("2026-H1", "2026-H2")}},
 		"hostile":   {provider: "=HYPERLINK(\"//evil.example\";\"<script>alert(1)</script>\")", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), counts: counted, words: Words{Contact: "@SUM(1)<img src=//evil.example>", Accounts: []Accounts{{"2026-H1", 5, "\"><svg/onload=alert(1)>"}}, Comment: map[string]string{"de": "</div><style>*{display:none}</style>"}}},
 		"permitted": {provider: "Havre Mail", first: "2025-H1", periods: 3, sheets: sheetsOf(t, "us/subpoena"), counts: bands, structure: "us/1874-a3", setting: ledger.Live, opens: true},
+		"one-of":    {provider: "Havre Mail", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), witnesses: threeWitnesses, quorum: 1, counts: counted},
 		"own-watch": {provider: "Havre Mail", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), witnesses: []string{"havre mail", "Kassel University", "La Quadrature"}, quorum: 2, counts: counted},
 	}
 }

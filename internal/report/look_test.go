@@ -167,6 +167,24 @@ func TestBars(t *testing.T) {
 	}
 }
 
+// TestSmallBars wants a number that is too small to be shown to be drawn as the
+// range from zero to the one at which it would be.
+func TestSmallBars(t *testing.T) {
+	doc := parse(t, site(t, plans(t)["unknown"].view(t))["reports/2026-H1/index.html"])
+	drawings := elements(byID(doc, "chart-kinds"), "svg")
+	exactly := elements(drawings[1], "rect") // orders/police
+	scale := length(t, exactly[0], "height") / float64(counted(0, "orders/police", "demand"))
+	for _, rect := range elements(drawings[0], "rect") {
+		high, base := length(t, rect, "height"), length(t, rect, "y")+length(t, rect, "height")
+		if !classed(rect, "range") || math.Abs(high-9*scale) > 0.3 || math.Abs(base-88) > 0.11 {
+			t.Errorf("a number below 10 is drawn %.1f high from %.1f up as %v; one is %.2f high", high, base, rect.Attr, scale)
+		}
+	}
+	if len(elements(drawings[0], "rect")) != 2 {
+		t.Error("two periods have no two bars")
+	}
+}
+
 var ordinarySheetsInOrder = []string{"eu/epoc-subscriber", "eu/epoc-identity", "eu/epoc-traffic", "eu/epoc-content", "us/subpoena", "us/court-order-2703d", "us/search-warrant", "us/emergency", "us/preservation"}
 
 // TestInside wants each drawing to stay within its frame.
