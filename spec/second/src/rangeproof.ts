@@ -55,7 +55,7 @@ interface Parsed {
 function parse(st: RangeStatement): Parsed {
   const { where, n, m, proof } = st;
   const N = n * m;
-  must(isPowerOfTwo(n) && isPowerOfTwo(m) && N <= MAX_N, where, "n and m are not powers of two with n·m <= 8192");
+  must(isPowerOfTwo(n) && isPowerOfTwo(m) && n <= 64 && N <= MAX_N, where, "n and m are not powers of two with n <= 64 and n·m <= 8192");
   must(st.values.length <= m && st.weights.length === st.values.length, where, "more values than m");
   const k = Math.log2(N);
   must(proof.length === proofLength(n, m), where, `range proof of ${proof.length} bytes instead of ${proofLength(n, m)}`, "length");

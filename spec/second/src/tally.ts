@@ -198,6 +198,10 @@ export function parseStatement(b: Bytes, where: string): Statement {
   const result = get("result");
   if (result !== "passed" && result !== "failed") return refuse(where, "result is neither passed nor failed");
   dayStart(get("day"), `${where} day`);
+  if (procedure === "sample") {
+    const length = fromHex(get("randomness"), `${where} randomness`).length;
+    must(length >= 1 && length <= 256, where, `randomness of ${length} bytes instead of 1 to 256`);
+  }
   const root = fromHex(get("root"), `${where} root`, 32);
   return {
     auditor: get("auditor"),

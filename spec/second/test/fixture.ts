@@ -10,7 +10,7 @@ import type { Bytes } from "../src/bytes.ts";
 import { concat, lp, sha256, text, toBase64, toHex, u16, u32, u64 } from "../src/bytes.ts";
 import { BUNDLE, nextNotes } from "../src/bundle.ts";
 import type { Point } from "../src/group.ts";
-import { ZERO, mod, scalarBytes, times, B, G } from "../src/group.ts";
+import { ZERO, encoded, mod, scalarBytes, times, B, G } from "../src/group.ts";
 import type { Header } from "../src/header.ts";
 import { bundleSheets, cellId, parseHeader } from "../src/header.ts";
 import type { Json, JsonObject } from "../src/json.ts";
@@ -315,7 +315,7 @@ export function build(ch: Changes = {}): Built {
             : concat(
                 ...[text(ORIGIN), h.hash, text(s.name), text(fact.type), fact.subject, fact.parent, v8, scalarBytes(r), rnd32(), text("2023-11-14")].map(lp),
               );
-        const leaf = leafOf(C.toBytes(), E);
+        const leaf = leafOf(encoded(C), E);
         entries.push(leaf);
         if (fact !== undefined) got.push({ fact, index: leaves.length + i, E, leaf });
         sums.set(s.name, (sums.get(s.name) ?? ZERO).add(C));
