@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
 	"pgregory.net/rapid"
 
 	"github.com/vitrine-project/vitrine/law"
