@@ -19,12 +19,13 @@ async function start() {
   return globalThis.vitrineVerify;
 }
 
-// files fetches from a published directory; null is a file that is not there.
+// files fetches from a published directory; null is a file that is not there. Where
+// a host redirects, as many do from index.html, it must stay at the same origin.
 function files(root) {
   return async (path) => {
     const url = root + path.split("/").map(encodeURIComponent).join("/");
     const fixed = path.includes("/tile/") && !path.includes(".p/");
-    const answer = await fetch(url, { cache: fixed ? "default" : "no-cache", credentials: "omit", redirect: "error" });
+    const answer = await fetch(url, { cache: fixed ? "default" : "no-cache", mode: "same-origin", credentials: "omit" });
     if (answer.status === 404 || answer.status === 410) return null;
     if (!answer.ok) throw new Error(answer.status + " " + answer.statusText);
     return new Uint8Array(await answer.arrayBuffer());
