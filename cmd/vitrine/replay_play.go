@@ -97,37 +97,35 @@ func (r *replayed) publish(ctx context.Context) error {
 	return r.build(ctx)
 }
 
-// embargoed waits for the tables of the plan that the law keeps back.
+// embargoed waits for the tables of the plan that the law keeps back: each for
+// the first tick after its time.
 func (r *replayed) embargoed(ctx context.Context) error {
-	var until time.Time
+	waited := false
 	for _, l := range r.plan {
-		for _, p := range r.books[l.Class].Log.Chain()[:len(l.Periods)] {
+		log, until := r.books[l.Class].Log, time.Time{}
+		for _, p := range log.Chain()[:len(l.Periods)] {
 			for _, t := range p.Tables {
 				if at := time.Unix(int64(t.NotBefore), 0); at.After(until) {
 					until = at
 				}
 			}
 		}
-	}
-	if !until.After(r.now) {
-		return nil
-	}
-	for _, l := range r.plan { // the first tick of each ledger that may tell it
-		for {
-			_, _, at, ok := r.books[l.Class].Log.Next()
+		for newest := l.Periods[len(l.Periods)-1].To.Add(replayLag); newest.Before(until); waited = true {
+			_, _, at, ok := log.Next()
 			if !ok {
 				return fmt.Errorf("the %s ledger has no next tick", l.Class)
 			}
+			newest = at
 			if r.now.Before(at) {
 				r.now = at
 			}
 			if err := r.desk.Count(ctx); err != nil {
 				return err
 			}
-			if !at.Before(until) {
-				break
-			}
 		}
+	}
+	if !waited {
+		return nil
 	}
 	return r.build(ctx)
 }

@@ -215,13 +215,13 @@ func TestReplayExits(t *testing.T) {
 
 // TestReplayEmbargo: what the law keeps back is published once it may be.
 func TestReplayEmbargo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("30 s of processor time")
+	all := []string{"2024-H1,us/fisa-content,demand,0-499,1\n"}
+	if os.Getenv("VITRINE_NIGHTLY") != "" {
+		all = append(all,
+			"2024-H1,us/nsl,demand,0-999,3\n2024-H1,us/nsl,account,0-999,9\n2024-H1,us/fisa-prtt,account,1000-1999,1000\n2024-H1,us/fisa-noncontent,demand,0-999,0\n",
+			"2024,us/national-security,demand,0-99,3\n2024,us/national-security,account,100-199,110\n")
 	}
-	for _, table := range []string{
-		"2024-H1,us/nsl,demand,0-499,3\n2024-H1,us/nsl,account,0-499,9\n2024-H1,us/fisa-content,demand,0-499,1\n2024-H1,us/fisa-noncontent,account,0-499,0\n",
-		"2024,us/national-security,demand,0-99,3\n2024,us/national-security,account,100-199,110\n",
-	} {
+	for _, table := range all {
 		out, code := replayOf(t, table)
 		if code != 0 || !out.Equal {
 			t.Fatalf("exit %d: %+v", code, out)
@@ -230,7 +230,7 @@ func TestReplayEmbargo(t *testing.T) {
 	}
 }
 
-// half takes the lines of one period, and of a blank one all.
+// half takes the lines of one period.
 func half(table, period string) string {
 	var b strings.Builder
 	for line := range strings.Lines(table) {
