@@ -7,7 +7,9 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/published"
 	"github.com/vitrine-project/vitrine/ledger"
@@ -33,6 +35,7 @@ func BenchmarkYear(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	before := processorTime(b)
 	for b.Loop() {
 		a := ledger.Audit{Fetch: fetch, Rand: rand.Reader}
 		v, err := a.Run(context.Background())
@@ -43,5 +46,17 @@ func BenchmarkYear(b *testing.B) {
 			b.Fatalf("%d proofs were checked", n)
 		}
 	}
+	spent := processorTime(b) - before
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/366, "ms/bundle")
+	b.ReportMetric(spent.Seconds()/float64(b.N), "CPU-s")
+	b.ReportMetric(float64(spent.Nanoseconds())/1000/float64(b.N)/(365*ledger.Slots), "CPU-µs/slot")
+}
+
+// processorTime is what this process has used of all processors.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
