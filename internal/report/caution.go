@@ -38,6 +38,10 @@ func (l *language) closed(p Published) string {
 		return l.say("first.auditor")
 	case ledger.AfterEmbargo:
 		return l.say("first.embargo")
+	case ledger.Live:
+		if p.Words.Demo {
+			return l.say("first.demo.live")
+		}
 	}
 	return ""
 }

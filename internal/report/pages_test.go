@@ -76,7 +76,7 @@ func TestFirst(t *testing.T) {
 		"first":     {"Nobody independent watches", "does not speak of national security process, whether or not there was any"},
 		"states":    {"Fewer than two of three witnesses", "until then nobody outside can check it"},
 		"letters":   {"rests on the auditor’s statement"},
-		"demo":      {"This is a demonstration"},
+		"demo":      {"This is a demonstration", "public at once"},
 		"own-watch": {"it takes 2 of 3", "whether or not"},
 		"one-of":    {"it takes 1 of 3", "whether or not"},
 		"hostile":   {"Nobody independent"},

@@ -39,6 +39,7 @@ var german = &language{
 		"first":                   "Was diese Seite nicht zeigen kann",
 		"first.more":              "Was hier kein Beweis zeigt",
 		"first.demo":              "Dies ist eine Vorführung: Die Verlangen sind erfunden, und die Zeugen laufen neben dem Verzeichnis, sie beweisen also nichts.",
+		"first.demo.live":         "Ihr Verzeichnis der Verfahren der nationalen Sicherheit ist sofort öffentlich („live“); üblicherweise gibt es keines.",
 		"first.nobody":            "Niemand Unabhängiges beobachtet das Verzeichnis. Diese Seite kann also nicht zeigen, dass alle dasselbe Verzeichnis sehen, oder dass es nicht neu geschrieben wurde.",
 		"first.few":               "Weniger als zwei von drei Zeugen, von drei anderen Organisationen als dem Anbieter, beobachten das Verzeichnis (nötig sind %[1]s von %[2]s). Diese Seite kann also nicht zeigen, dass alle dasselbe Verzeichnis sehen, oder dass es nicht neu geschrieben wurde.",
 		"first.earlier":           "Vor dem %[1]s beobachteten weniger als zwei von drei unabhängigen Zeugen das Verzeichnis; für diese Zeit kann die Seite nicht zeigen, dass alle dasselbe sahen.",

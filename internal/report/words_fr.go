@@ -39,6 +39,7 @@ var french = &language{
 		"first":                   "Ce que cette page ne peut pas montrer",
 		"first.more":              "Ce qu’aucune preuve ici ne montre",
 		"first.demo":              "Ceci est une démonstration\u00a0: ses demandes sont inventées, et ses témoins tournent à côté du registre\u202f; ils ne prouvent donc rien.",
+		"first.demo.live":         "Son registre des procédures de sécurité nationale est public aussitôt («\u00a0live\u00a0»)\u202f; par défaut, il n’y en a pas.",
 		"first.nobody":            "Aucun témoin indépendant n’observe le registre\u00a0: cette page ne peut pas montrer que chacun voit le même registre, ni qu’il n’a pas été réécrit.",
 		"first.few":               "Moins de deux témoins sur trois, de trois organisations autres que le fournisseur, observent le registre (il en faut %[1]s sur %[2]s)\u00a0: cette page ne peut pas montrer que chacun voit le même registre, ni qu’il n’a pas été réécrit.",
 		"first.earlier":           "Avant le %[1]s, moins de deux témoins indépendants sur trois observaient le registre\u202f; pour ce temps, cette page ne peut pas montrer que chacun voyait le même.",
