@@ -36,6 +36,7 @@ type Provider struct {
 	*casework.Desk
 	Dir       string
 	Identity  string // the authority's age identity file
+	Ticks     int    // so many a period of a ledger, in place of daily ones
 	approvers []ssh.Signer
 }
 
@@ -119,7 +120,7 @@ func (p *Provider) Submission(t testing.TB) vitrine.Submission {
 }
 
 // Count gives the provider a ledger of a class, which begins at its clock's
-// present with daily ticks and nobody who watches.
+// present with daily ticks, or as many as Ticks says, and nobody who watches.
 func (p *Provider) Count(t testing.TB, class ledger.Class, sheets ...string) *casework.Book {
 	t.Helper()
 	dir := filepath.Join(p.Dir, "ledger", string(class))
@@ -134,7 +135,7 @@ func (p *Provider) Count(t testing.TB, class ledger.Class, sheets ...string) *ca
 		keys[name] = k
 	}
 	b := &casework.Book{Promises: keys["promise"], Reports: keys["report"], Counting: casework.Counting{
-		Class: class, Origin: origin, Cadence: law.Months, Delta: 24 * time.Hour, Lag: 24 * time.Hour, Sheets: sheets, Publication: ledger.Live, Audit: ledger.AuditRule{Randomness: "none", Sample: 60},
+		Class: class, Origin: origin, Cadence: law.Months, Delta: 24 * time.Hour, Lag: 24 * time.Hour, Ticks: p.Ticks, Sheets: sheets, Publication: ledger.Live, Audit: ledger.AuditRule{Randomness: "none", Sample: 60},
 		Keys: ledger.Keys{Log: keys["log"].Public(), Promise: []string{keys["promise"].Public()}, Report: keys["report"].Public()},
 	}}
 	b.Sealer = keyring.NewPeriods(filepath.Join(p.Dir, "keys", string(class)), string(class), b.NowPeriod)
