@@ -48,7 +48,6 @@ func newStage(t *testing.T, settings ...string) *stage {
 	s := &stage{world: newWorld(t, ""), t: t}
 	edit(t, s.config, quotedList(demoSheets), `"us/search-warrant", "us/subpoena"`)
 	edit(t, s.config, "publication = \"live\"\nstructure = \"us/1874-a3\"\nlag = \"24h\"\n", "lag = \"24h\"\n"+strings.Join(settings, "\n")+"\n")
-	edit(t, s.config, "demo   = true\n", "")
 	s.build(halves[0].Add(-12 * time.Hour))
 	return s
 }
