@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -177,8 +178,18 @@ func (p program) verify(path string, t trust) error {
 
 func (p program) say(lines []string) {
 	for _, l := range lines {
-		fmt.Fprintln(p.stdout, l)
+		fmt.Fprintln(p.stdout, printable(l))
 	}
+}
+
+// printable keeps what others wrote from moving the cursor.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // report audits a published directory.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -28,4 +29,13 @@ func TestVerifyScripts(t *testing.T) {
 		},
 		RequireUniqueNames: true,
 	})
+}
+
+// TestPrintable: what others wrote does not move the cursor.
+func TestPrintable(t *testing.T) {
+	var out bytes.Buffer
+	program{stdout: &out}.say([]string{"table \x1b[2J\r\u009b of Köln"})
+	if want := "table ?[2J?? of Köln\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
 }

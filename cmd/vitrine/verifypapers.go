@@ -160,7 +160,7 @@ func unverified(err error) error {
 	if errors.As(err, &u) {
 		return vitrine.Refusef(vitrine.Failed, "%v: nothing was found wrong; try again", err)
 	}
-	return vitrine.Refusef(vitrine.Unverified, "did not verify: %v", err)
+	return vitrine.Refusef(vitrine.Unverified, "did not verify: %s", printable(err.Error()))
 }
 
 func isURL(s string) bool {
