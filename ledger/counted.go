@@ -64,6 +64,7 @@ type Answer struct {
 type Shown struct {
 	Class       Class    `json:"class"`
 	Origin      string   `json:"origin"`
+	Key         string   `json:"key"` // of the log, by the receipt's own header
 	Sheet       string   `json:"sheet"`
 	Period      uint64   `json:"period"`
 	From        uint64   `json:"from"`
@@ -162,7 +163,7 @@ func (q Inquiry) one(r *Receipt, due uint64) (*Shown, Checkpoint, error) {
 	}
 	h, o := r.Header, r.Fact.Opening
 	s := &Shown{
-		Class: h.Class, Origin: h.Origin, Sheet: o.Sheet, Period: h.Number, From: h.From, To: h.To, Type: o.Type, Day: o.Day,
+		Class: h.Class, Origin: h.Origin, Key: h.Keys.Log, Sheet: o.Sheet, Period: h.Number, From: h.From, To: h.To, Type: o.Type, Day: o.Day,
 		Index: r.Index, Size: cp.Size, Witnesses: h.Witnesses.Quorum, WitnessesOf: len(h.Witnesses.Keys), Due: due,
 	}
 	s.Seen, _ = cp.Time()

@@ -59,7 +59,7 @@ func (l Ledger) newest() *Period { return l.Chain[len(l.Chain)-1] }
 
 func (l Ledger) line() string {
 	h := l.newest()
-	said := fmt.Sprintf("%s ledger %s: %d entries under %s, %s, root %s", l.Class, h.Origin, l.Checkpoint.Size, several(len(l.Chain), "header"), several(int(l.Proofs), "range proof"), l.Checkpoint.Root)
+	said := fmt.Sprintf("%s ledger %s (key %s): %d entries under %s, %s, root %s", l.Class, h.Origin, h.Keys.Log, l.Checkpoint.Size, several(len(l.Chain), "header"), several(int(l.Proofs), "range proof"), l.Checkpoint.Root)
 	if t, ok := l.Checkpoint.Time(); ok {
 		var names []string
 		for _, w := range h.Witnesses.Keys {
@@ -86,7 +86,7 @@ func (a *Answer) Lines() []string {
 		}
 		said = append(said, s.lines()...)
 		if !a.Asked {
-			said = append(said, "unchecked: whether it is counted (give --report)")
+			said = append(said, "unchecked: that the ledger is the provider's; the receipt says that its key is "+s.Key, "unchecked: whether it is counted (give --report)")
 		}
 	}
 	if a.Apart {

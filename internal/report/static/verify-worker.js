@@ -37,7 +37,7 @@ onmessage = async ({ data }) => {
   try {
     ready ??= start();
     const verify = await ready;
-    if (kind === "load") return;
+    if (kind === "load") return void await verify.receipt(question);
     const began = performance.now();
     const result = JSON.parse(await verify[kind]({
       ...question,

@@ -291,9 +291,10 @@ async function checkPapers() {
 for (const id of ["report", "receipt", "document", "authority", "reference", "account", "papers"]) find(id).disabled = false;
 find("why").hidden = true;
 find("receipt").multiple = true;
-find("receipt").addEventListener("change", () => { // the program loads while people type
+find("receipt").addEventListener("change", async ({ target }) => { // the program loads, and warms up, while people type
+  const given = await Promise.all([...target.files].map(read));
   start();
-  worker.postMessage({ kind: "load" });
+  worker.postMessage({ kind: "load", question: { receipts: joined(given) } });
 });
 run.addEventListener("click", checkReport);
 stop.addEventListener("click", stopReport);
