@@ -9,7 +9,7 @@ import (
 )
 
 // maxOutcomes bounds how many facts of one type a demand has.
-const maxOutcomes = 1 << 16
+const maxOutcomes = 64
 
 // openList reads a list that was committed to, and opens each of its leaves: it
 // stands in the log, on the list's own sheet and period, and counts one fact.

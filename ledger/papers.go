@@ -217,7 +217,7 @@ func (f *Fact) Is(known Papers) (unchecked []string, err error) {
 
 // outcome returns which of its type an outcome is, or -1.
 func (f *Fact) outcome() int {
-	for i := range uint32(64) {
+	for i := range uint32(maxOutcomes) {
 		if f.Subject == OutcomeSubject(f.SubjectSalt, f.Parent, f.Type, i) {
 			return int(i)
 		}

@@ -31,7 +31,7 @@ export interface List {
 }
 
 /** An outcome's number in a list is below this. */
-const MOST_OUTCOMES = 65536;
+const MOST_OUTCOMES = 64;
 
 export function parseList(b: Bytes, where: string): List {
   const o = fields(parseJson(b, where), where, ["cell", "leaves", "origin", "salt"]);
