@@ -99,7 +99,10 @@ func (l *Log) Add(_ context.Context, h *ledger.Header) error {
 	if err := l.keep(chain, h); err != nil {
 		return err
 	}
-	l.pending = slices.DeleteFunc(slices.Clone(l.pending), func(p pending) bool { return p.Digest == replaced })
+	waiting := slices.DeleteFunc(slices.Clone(l.pending), func(p pending) bool { return p.Digest == replaced })
+	if err := l.setPending(waiting); err != nil {
+		return err
+	}
 	return l.queue(ledger.NoticeHeader, h.Hash())
 }
 

@@ -55,11 +55,30 @@ func (l *Log) queue(kind string, digest ledger.Hash) error {
 	if l.stopped != nil {
 		return l.stopped
 	}
-	if slices.ContainsFunc(l.pending, func(p pending) bool { return p.Digest == digest }) ||
-		slices.ContainsFunc(l.notices, func(n ledger.Notice) bool { return n.Digest == digest }) {
+	if slices.ContainsFunc(l.pending, func(p pending) bool { return p.Digest == digest }) || l.said(kind, digest) {
 		return nil
 	}
 	return l.setPending(append(slices.Clone(l.pending), pending{digest, kind}))
+}
+
+// said reports whether a notice need not be said again. A header must: when
+// another was announced behind it, and it took that one's place in turn, only
+// its last notice counts.
+func (l *Log) said(kind string, digest ledger.Hash) bool {
+	for _, n := range slices.Backward(l.notices) {
+		if n.Digest == digest {
+			return true
+		}
+		if kind == ledger.NoticeHeader && n.Kind == kind && !l.comes(n.Digest) {
+			return false
+		}
+	}
+	return false
+}
+
+// comes reports whether a header is one of those that were taken.
+func (l *Log) comes(header ledger.Hash) bool {
+	return slices.ContainsFunc(l.chain, func(p *ledger.Period) bool { return p.Hash == header })
 }
 
 func (l *Log) setPending(list []pending) error {
@@ -75,7 +94,7 @@ func (l *Log) setPending(list []pending) error {
 }
 
 // readPending reads the notices that wait. Those that the newest plan has were
-// taken into it.
+// taken into it; a header in whose place another was kept is not announced.
 func (l *Log) readPending() error {
 	b, err := l.read(pendingFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +107,7 @@ func (l *Log) readPending() error {
 		return l.damaged("%s cannot be read", pendingFile)
 	}
 	l.pending = slices.DeleteFunc(l.pending, func(p pending) bool {
-		return slices.ContainsFunc(l.notices, func(n ledger.Notice) bool { return n.Digest == p.Digest })
+		return l.said(p.Kind, p.Digest) || p.Kind == ledger.NoticeHeader && !l.comes(p.Digest)
 	})
 	return nil
 }
