@@ -20,11 +20,11 @@ type attack struct {
 }
 
 // bases are the good directories that attacks begin with.
-var bases = map[string]func() *world{"whole": whole, "half": half, "untold": untold}
+var bases = map[string]func() *world{"whole": whole, "half": half, "untold": untold, "tiny": tiny}
 
 func attacks() []attack {
 	var list []attack
-	for _, some := range [][]attack{leafAttacks(), bundleAttacks(), treeAttacks(), headerAttacks(), reportAttacks(), bandAttacks(), versionAttacks()} {
+	for _, some := range [][]attack{leafAttacks(), bundleAttacks(), treeAttacks(), headerAttacks(), reportAttacks(), bandAttacks(), versionAttacks(), closedAttacks()} {
 		list = append(list, some...)
 	}
 	return list

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"io/fs"
@@ -16,7 +17,9 @@ import (
 // flips is how many single bits are changed, one at a time.
 const flips = 4096
 
-// tiny is the smallest directory that has a file of every kind.
+// tiny is the smallest directory that has a file of every kind: a public ledger
+// of one tick, a restricted one whose leaves are not public, a report that was
+// corrected, an auditor's statement, a header ahead of its period.
 var tiny = sync.OnceValue(func() *world {
 	w := newWorld(builder{})
 	h := w.header(Public, 1,
@@ -25,17 +28,33 @@ var tiny = sync.OnceValue(func() *world {
 	l := w.public()
 	l.add(h)
 	l.add(must(h.Continue(h.To + day)))
+	closed := w.header(Restricted, 1, Sheet{Name: "us/fisa-content", Fields: bandFields(250)})
+	closed.Publication = Auditor
+	r := w.logs[Restricted]
+	r.add(closed)
 	statement := []byte("an auditor's statement")
 	l.notice(NoticeStatement, sha256.Sum256(statement))
 	w.put(Public, "documents/"+Hash(sha256.Sum256(statement)).String(), statement)
 	l.next(append(l.demand("us/subpoena/ca", "S-1", "", "alice"), l.demand("us/wiretap", "W-1", "")...)...)
-	r := w.tell("2026-a")
+	r.next(r.demand("us/fisa-content", "F-1", "", "frank")...)
+	r.keepFromPublic()
+	told := w.tell("2026-a")
 	words := []byte("a page whose words were corrected")
 	w.dir["reports/2026-a/index.html"] = words
-	r.Files[0].SHA256 = sha256.Sum256(words)
-	w.sign(r, 2)
+	told.Files[0].SHA256 = sha256.Sum256(words)
+	w.sign(told, 2)
 	return w
 })
+
+// keepFromPublic takes the leaves of a log from the directory.
+func (l *writtenLog) keepFromPublic() {
+	for n := range uint64(len(l.entries) / BundleSize) {
+		delete(l.w.dir, classPath(l.class, EntriesPath(n)))
+		if _, place, _ := l.chain.At(n * BundleSize); place.Tick > 0 {
+			l.w.put(l.class, TrailerPath(n), l.entries[n*BundleSize+Slots])
+		}
+	}
+}
 
 // TestBitFlips changes one bit anywhere in a published directory, and again.
 // There is no file of which a bit does not matter.
@@ -69,6 +88,11 @@ func (w *world) flipped(path string, at, bit int) error {
 	c.dir = maps.Clone(w.dir)
 	c.dir[path] = bytes.Clone(c.dir[path])
 	c.dir[path][at] ^= 1 << bit
+	if strings.HasPrefix(path, classPath(Restricted, "")) { // which is audited behind the public one
+		a := &Audit{Fetch: c.fetch, Rand: rand.Reader}
+		_, err := a.ledger(context.Background(), Restricted)
+		return err
+	}
 	_, err := c.audit()
 	return err
 }

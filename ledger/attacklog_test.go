@@ -278,3 +278,22 @@ func treeAttacks() []attack {
 		}),
 	}
 }
+
+// closedAttacks are on a log whose leaves are not public.
+func closedAttacks() []attack {
+	edit := func(name, class, words, path string, change func(b []byte) []byte) attack {
+		return attack{name, class, "tiny", words, func(w *world) {
+			path := classPath(Restricted, path)
+			w.dir[path] = change(bytes.Clone(w.dir[path]))
+		}}
+	}
+	return []attack{
+		edit("closed-trailer-changed", "trailer", "its trailer is not the one in the tree", TrailerPath(1), func(b []byte) []byte { b[100] ^= 1; return b }),
+		edit("closed-trailer-short", "trailer", "the trailer has 1222 bytes, not 1223", TrailerPath(1), func(b []byte) []byte { return b[1:] }),
+		edit("closed-hash-changed", "tree", "checkpoints/512 is that of another tree", "tile/0/001", func(b []byte) []byte { b[100] ^= 1; return b }),
+		edit("closed-hashes-short", "tile", "have 8160 bytes, not 8192", "tile/0/001", func(b []byte) []byte { return b[32:] }),
+		edit("closed-header-hash-changed", "tile", "tile/0/000 does not hold the hashes", "tile/0/000", func(b []byte) []byte { b[100] ^= 1; return b }),
+		{"closed-tile-missing", "tile", "tiny", "tile/0/001", func(w *world) { delete(w.dir, classPath(Restricted, "tile/0/001")) }},
+		{"closed-trailer-missing", "trailer", "tiny", "trailers/001", func(w *world) { delete(w.dir, classPath(Restricted, TrailerPath(1))) }},
+	}
+}

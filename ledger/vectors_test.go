@@ -163,17 +163,16 @@ func readTree(t testing.TB, root string) map[string][]byte {
 }
 
 // vectorBases are the good directories that stand there as files.
-func vectorBases() map[string]*world { return map[string]*world{"good": whole(), "half": half()} }
+func vectorBases() map[string]*world { return map[string]*world{"good": whole(), "half": half(), "tiny": tiny()} }
 
 // writeReportVectors writes the good directories and one vector for each attack.
 func writeReportVectors(t *testing.T) {
-	noError(os.RemoveAll(filepath.Join(reportVectors, "good")))
-	noError(os.RemoveAll(filepath.Join(reportVectors, "half")))
 	old, _ := filepath.Glob(filepath.Join(reportVectors, "*.json"))
 	for _, path := range old {
 		noError(os.Remove(path))
 	}
 	for name, w := range vectorBases() {
+		noError(os.RemoveAll(filepath.Join(reportVectors, name)))
 		for path, b := range w.dir {
 			file := filepath.Join(reportVectors, name, path)
 			noError(os.MkdirAll(filepath.Dir(file), 0o755))
@@ -184,8 +183,8 @@ func writeReportVectors(t *testing.T) {
 		w := bases[a.base]().branch(t, a.name)
 		a.do(w)
 		v := directoryVector{Base: "good", Class: a.class, Expect: "refused"}
-		if a.base == "half" {
-			v.Base = "half"
+		if vectorBases()[a.base] != nil {
+			v.Base = a.base
 		}
 		v.Files = difference(vectorBases()[v.Base].dir, w.dir)
 		if _, err := w.audit(); err != nil {
@@ -230,7 +229,7 @@ func TestReportVectors(t *testing.T) {
 		writeReportVectors(t)
 	}
 	good := map[string]map[string][]byte{}
-	for _, name := range []string{"good", "half"} {
+	for _, name := range []string{"good", "half", "tiny"} {
 		good[name] = readTree(t, filepath.Join(reportVectors, name))
 		w := &world{t: t, dir: good[name]}
 		w.accepted()
