@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -179,4 +180,35 @@ func TestVerifierVectors(t *testing.T) {
 func mustBuild() bool {
 	required := strings.Split(os.Getenv("VITRINE_REQUIRE"), ",")
 	return slices.Contains(required, "wasm") || slices.Contains(required, "all")
+}
+
+// TestSentences wants every sentence of verify.js in every language.
+func TestSentences(t *testing.T) {
+	b, err := staticFiles.ReadFile("static/verify.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string][]string{}
+	code := ""
+	for line := range strings.Lines(string(b)) {
+		if m := regexp.MustCompile(`^  (\w\w): \{\n$`).FindStringSubmatch(line); m != nil {
+			code = m[1]
+		}
+		if m := regexp.MustCompile(`^    (\w+):`).FindStringSubmatch(line); m != nil && code != "" {
+			keys[code] = append(keys[code], m[1])
+		}
+		if line == "};\n" {
+			break
+		}
+	}
+	for _, l := range languages {
+		if len(keys[l.code]) < 30 || !slices.Equal(keys[l.code], keys[languages[0].code]) {
+			t.Errorf("%s has the sentences %q, %s has %q", l.code, keys[l.code], languages[0].code, keys[languages[0].code])
+		}
+	}
+	for _, m := range regexp.MustCompile(`say\.(\w+)`).FindAllStringSubmatch(string(b), -1) {
+		if !slices.Contains(keys["en"], m[1]) {
+			t.Errorf("there is no sentence %s", m[1])
+		}
+	}
 }

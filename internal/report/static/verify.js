@@ -233,7 +233,7 @@ function stopReport() {
 
 // Is my demand counted?
 const papers = find("papers"), answer = find("receipt-output");
-const receiptHead = "c2sp.org/tlog-proof@v1\n", promiseHead = "vitrine/promise/v1\n";
+const promiseHead = "vitrine/promise/v1\n";
 
 const read = async (file) => new Uint8Array(await file.arrayBuffer());
 const begins = (bytes, head) => new TextDecoder().decode(bytes.subarray(0, head.length)) === head;
