@@ -22,7 +22,15 @@ type ahead struct {
 	size  map[Class]uint64
 	chain map[Class]Chain
 	next  []string // what will be asked for, in order
+	rest  bundles  // of a log, whose files come behind those
 	under map[string]*underway
+}
+
+// bundles are those of a log from an index on. They are not listed ahead: a
+// checkpoint may claim any number of them.
+type bundles struct {
+	class Class
+	index uint64
 }
 
 // underway is a file on its way.
@@ -59,7 +67,7 @@ func (a *ahead) get(path string) ([]byte, error) {
 
 // more starts what there is room for.
 func (a *ahead) more() {
-	for len(a.next) > 0 && len(a.under) < aheadFiles {
+	for len(a.under) < aheadFiles && a.plan() {
 		w := &underway{done: make(chan struct{})}
 		path := a.next[0]
 		a.next, a.under[path] = a.next[1:], w
@@ -94,23 +102,26 @@ func (a *ahead) learn(path string, b []byte) {
 			}
 		}
 	case name == "notices.json": // an audit's alone, before it reads bundles
-		a.next = a.plan(c)
+		a.next, a.rest = nil, bundles{c, 0}
 	}
 }
 
-// plan lists the bundles of a log, and the checkpoints of its ticks.
-func (a *ahead) plan(c Class) []string {
-	var list []string
-	add := func(path string) { list = append(list, classPath(c, path)) }
-	for index := uint64(0); index < a.size[c]; index += BundleSize {
-		p, place, err := a.chain[c].At(index)
-		if err != nil || p.Publication != Live {
-			return list
-		}
-		add(EntriesPath(index / BundleSize))
-		if end := index + BundleSize; end == p.After(place.Tick) && (place.Tick > 0 || p.Number == 0) {
-			add("checkpoints/" + strconv.FormatUint(end, 10))
-		}
+// plan lists the files of one more bundle, and the checkpoint of its tick, if
+// none are listed; it reports whether there are any.
+func (a *ahead) plan() bool {
+	c, index := a.rest.class, a.rest.index
+	if len(a.next) > 0 || index >= a.size[c] {
+		return len(a.next) > 0
 	}
-	return list
+	p, place, err := a.chain[c].At(index)
+	if err != nil || p.Publication != Live {
+		a.rest = bundles{}
+		return false
+	}
+	end := index + BundleSize
+	a.rest.index, a.next = end, []string{classPath(c, EntriesPath(index/BundleSize))}
+	if end == p.After(place.Tick) && (place.Tick > 0 || p.Number == 0) {
+		a.next = append(a.next, classPath(c, "checkpoints/"+strconv.FormatUint(end, 10)))
+	}
+	return true
 }
