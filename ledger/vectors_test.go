@@ -163,7 +163,9 @@ func readTree(t testing.TB, root string) map[string][]byte {
 }
 
 // vectorBases are the good directories that stand there as files.
-func vectorBases() map[string]*world { return map[string]*world{"good": whole(), "half": half(), "tiny": tiny()} }
+func vectorBases() map[string]*world {
+	return map[string]*world{"good": whole(), "half": half(), "tiny": tiny()}
+}
 
 // writeReportVectors writes the good directories and one vector for each attack.
 func writeReportVectors(t *testing.T) {

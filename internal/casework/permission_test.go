@@ -77,8 +77,6 @@ func chain(t *testing.T, c casework.Counting, n int, change func(n int, c *casew
 	return all
 }
 
-func keep(int, *casework.Counting) {}
-
 // says are the rules of a sheet's first field, header by header; a closing
 // header is marked.
 func says(all ledger.Chain, sheet string) string {
