@@ -64,6 +64,7 @@ func headerCases() []headerCase {
 		first("period-of-no-ticks", "time", "do not make the period", func(h *Header) { h.Ticks = 0 }),
 		first("period-of-other-ticks", "time", "do not make the period", func(h *Header) { h.Ticks = 3 }),
 		first("from-the-beginning-of-time", "time", "do not make the period", func(h *Header) { h.To -= h.From; h.From = 0 }),
+		first("period-of-the-far-future", "time", "is out of range", func(h *Header) { shift(h, 1<<40) }),
 		first("delta-zero", "time", "do not make the period", func(h *Header) { h.Delta = 0 }),
 		first("first-tick-after-the-period", "time", "is not before the period's end", func(h *Header) { h.Lag = day; h.Due = 9 * day }),
 		first("due-before-the-tick", "time", "less than the lag and two ticks", func(h *Header) { h.Due = h.Lag + 2*h.Delta - 1 }),
@@ -139,6 +140,7 @@ func headerCases() []headerCase {
 		res("deferred-twice", "stands in us/fisa-content too", 1, func(h *Header) { h.Tables[0].Cells = append(h.Tables[0].Cells, h.Tables[0].Cells[1]) }),
 
 		key("keys-none", "no promise key", func(h *Header) { h.Keys.Promise = []string{} }),
+		key("promise-key-twice", "stands twice", func(h *Header) { h.Keys.Promise = append(h.Keys.Promise, h.Keys.Promise[0]) }),
 		key("log-key-of-another-name", "the log's key is named", func(h *Header) { h.Keys.Log = h.Keys.Report }),
 		key("key-hash-other", "its hash is", func(h *Header) { h.Keys.Report = strings.Replace(h.Keys.Report, "+", "+0", 1) }),
 		key("key-is-a-witness", "is no vkey of algorithm 1", func(h *Header) { h.Keys.Report = h.Witnesses.Keys[0].Key }),
@@ -194,6 +196,32 @@ func TestHeaderCases(t *testing.T) {
 				t.Errorf("%q does not name the header", err)
 			}
 		})
+	}
+}
+
+// TestHeaderThatCannotBeWritten: what canonical JSON has no way to say is found
+// when a header is made, not when it is read.
+func TestHeaderThatCannotBeWritten(t *testing.T) {
+	w := whole().branch(t, "written")
+	for name, change := range map[string]func(h *Header){
+		"a name that is not ASCII": func(h *Header) { h.Witnesses.Keys[0].Organisation = "École" },
+		"a quotation mark":         func(h *Header) { h.Structure = `us/"1874` },
+		"too large a number":       func(h *Header) { h.Audit.Sample = 1 << 53 },
+		"no list":                  func(h *Header) { h.Keys.Promise = nil },
+	} {
+		h := bytesOf(*w.public().chain[0].Header)
+		change(h)
+		if h.Check() == nil {
+			t.Errorf("a header with %s is good", name)
+		}
+		if _, err := h.Marshal(); err == nil {
+			t.Errorf("a header with %s is written", name)
+		}
+	}
+	h := bytesOf(*w.public().chain[0].Header)
+	h.Witnesses = Witnesses{}
+	if b, err := h.Marshal(); err != nil || !strings.Contains(string(b), `"witnesses":{"keys":[],"quorum":0}`) {
+		t.Errorf("a header without witnesses: %v", err)
 	}
 }
 

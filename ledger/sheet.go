@@ -125,9 +125,6 @@ func (s Sheet) check() error {
 		if f.Width < 1 || f.Width > maxWidths {
 			return fmt.Errorf("sheet %s: field %s has %d bits, not 1 to %d", s.Name, f.Name, f.Width, maxWidths)
 		}
-		if f.Rule.Kind == Small && uint64(f.Rule.N) > f.limit() || f.Rule.Kind == Band && uint64(f.Rule.N) > f.limit() {
-			return fmt.Errorf("sheet %s: the band of field %s is wider than the field", s.Name, f.Name)
-		}
 		widths += f.Width
 		banded = banded || f.Rule.Kind == Band
 		open = open || f.Rule.Kind == Exact || f.Rule.Kind == Small
