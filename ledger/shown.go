@@ -52,8 +52,13 @@ func (v *Verdict) cautions() []string {
 	return said
 }
 
-// Watched reports whether it takes at least two of three witnesses.
-func (h *Header) Watched() bool { return h.Witnesses.Quorum >= 2 && len(h.Witnesses.Keys) >= 3 }
+// Watched reports whether it takes at least two of three witnesses, and more
+// than half of all: of two quorums that have no witness in common, each could be
+// shown another ledger, and all of them be honest.
+func (h *Header) Watched() bool {
+	q, n := h.Witnesses.Quorum, len(h.Witnesses.Keys)
+	return q >= 2 && n >= 3 && 2*q > n
+}
 
 func (l Ledger) newest() *Period { return l.Chain[len(l.Chain)-1] }
 

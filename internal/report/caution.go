@@ -63,7 +63,8 @@ func (l *language) witnesses(provider string, c ledger.Chain) string {
 }
 
 // watched reports whether it takes at least two witnesses that are not the
-// provider's, of three. Quorum is how many others it takes at least.
+// provider's, of three, and any two quorums have such a one in common. Quorum is
+// how many others it takes at least.
 func watched(provider string, h *ledger.Header) (quorum int, ok bool) {
 	own := 0
 	for _, w := range h.Witnesses.Keys {
@@ -72,7 +73,8 @@ func watched(provider string, h *ledger.Header) (quorum int, ok bool) {
 		}
 	}
 	quorum = h.Witnesses.Quorum - own
-	return quorum, quorum >= 2 && len(h.Witnesses.Keys)-own >= 3
+	common := 2*h.Witnesses.Quorum - len(h.Witnesses.Keys)
+	return quorum, quorum >= 2 && len(h.Witnesses.Keys)-own >= 3 && common > own
 }
 
 func same(a, b string) bool {
