@@ -34,8 +34,8 @@ func (p program) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "See the whole job on a small made-up provider",
 		Long: `Build a small provider in a temporary directory (users with mail, two of three approvers
-needed, an authority with its own key), play two years in which demands were answered and
-counted, answer a search warrant for one account and one month, then play the authority:
+needed, an authority with its own key), play two past half-years and the present one, in which
+demands were answered and counted, answer a search warrant for one account and one month, then play the authority:
 open the package and verify it, and check that a demand is counted in the published report.
 Nothing outside the directory is changed; with --mail your own mail is only read.
 

@@ -97,7 +97,7 @@ func (d demo) past(ctx context.Context, w *world) error {
 			}
 			reported++
 		}
-		bars.draw("two years of demands", int64(i), int64(len(demands)), false)
+		bars.draw("demands of the past", int64(i), int64(len(demands)), false)
 		if err := d.answerPast(ctx, w, i, p); err != nil {
 			return err
 		}
