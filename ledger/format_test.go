@@ -231,6 +231,33 @@ func TestWrittenByTheLibrary(t *testing.T) {
 	}
 }
 
+// TestOpeningForm: what is wrong with an opening by itself is found when it is
+// read, whoever asks.
+func TestOpeningForm(t *testing.T) {
+	good := whole().facts["A-1"][0].Opening
+	for name, words := range map[string]string{"2026-1-02": "is not YYYY-MM-DD", "2026-02-30": "is not YYYY-MM-DD", "": "is not YYYY-MM-DD", "2026-01-02 ": "is not YYYY-MM-DD", "+026-01-02": "is not YYYY-MM-DD"} {
+		o := good
+		o.Day = name
+		_, err := ParseOpening(o.Marshal())
+		refuses(t, err, words)
+	}
+	o := good
+	o.Origin = strings.Repeat("a", maxOpening)
+	_, err := ParseOpening(o.Marshal())
+	refuses(t, err, "opening: ", "bytes")
+	o = good
+	copy(o.R[:], bytes.Repeat([]byte{0xff}, 32))
+	_, err = ParseOpening(o.Marshal())
+	refuses(t, err, "blinding: not a canonical scalar")
+	b := good.Marshal()
+	at := bytes.Index(b, []byte{0, 0, 0, 32, 0, 0, 0, 1}) // the numbers: a demand
+	for _, n := range []int{0, 28, 31} {
+		short := slices.Concat(b[:at], []byte{0, 0, 0, byte(n)}, b[at+4:at+4+n], b[at+36:])
+		_, err := ParseOpening(short)
+		refuses(t, err, "the numbers have", "not 32")
+	}
+}
+
 // TestChainArithmetic: each index is one place, and each place one index.
 func TestChainArithmetic(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
