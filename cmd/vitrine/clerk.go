@@ -101,7 +101,7 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 		if done, err := c.letterPlaced(ctx, dem); !done || err != nil {
 			return false, err
 		}
-		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "the letter is " + c.desk.LetterPath(c.id) + "; demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text}
+		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text + "; the letter is " + c.desk.LetterPath(c.id)}
 	case vitrine.Collected:
 		if i, ok := law.Lookup(dem.Submission.Instrument); ok && !i.Produces {
 			return c.letterPlaced(ctx, dem)
