@@ -257,7 +257,7 @@ func trialKey(path string) (ed25519.PrivateKey, error) {
 
 // words are what a report's page says beside its totals.
 func (c LedgerConfig) words(p law.Period) report.Words {
-	w := report.Words{Contact: c.Contact, Demo: c.Demo, LiveTicks: c.Demo}
+	w := report.Words{Contact: c.Contact, Demo: c.Demo}
 	for _, a := range c.Accounts {
 		if a.Period == p.Name() {
 			w.Accounts = append(w.Accounts, report.Accounts{Period: a.Period, Number: a.Number, Means: a.Means})
