@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/report"
 	"github.com/vitrine-project/vitrine/ledger"
 )
@@ -46,9 +49,9 @@ would audit it before it takes DIR's place; serve it with any web server.`,
 }
 
 func (p program) receiptsCommand() *cobra.Command {
-	var config, out string
+	var config, out, demand, account string
 	c := &cobra.Command{
-		Use:   "receipts --config F --out DIR",
+		Use:   "receipts --config F --out DIR [--demand ID --account A]",
 		Short: "Give each authority the proofs that its demands are counted",
 		Long: `Bring the ledger to the present and write, for each demand that stands in it, its
 receipts, sealed to the authority's own key. Send each file to its authority, which opens
@@ -73,12 +76,40 @@ it with age and checks it with vitrine-verify.`,
 				return err
 			}
 			bars.Finish()
+			if demand != "" || account != "" {
+				return p.userReceipt(c.Context(), desk, vitrine.ID(demand), account, out)
+			}
 			return desk.Receipts(c.Context())
 		},
 	}
 	c.Flags().StringVar(&config, "config", "", "the provider's vitrine.toml")
 	c.Flags().StringVar(&out, "out", "", "directory for the receipts")
+	c.Flags().StringVar(&demand, "demand", "", "with --account: the demand")
+	c.Flags().StringVar(&account, "account", "", "with --demand: the account whose user gets a receipt")
 	return c
+}
+
+func (p program) userReceipt(ctx context.Context, desk *casework.Desk, demand vitrine.ID, account, out string) error {
+	if demand == "" || account == "" {
+		return vitrine.Refusef(vitrine.Usage, "--demand and --account are given together")
+	}
+	name, err := vitrine.ParseAccount(account)
+	if err != nil {
+		return vitrine.Refusef(vitrine.Usage, "--account: %v", err)
+	}
+	b, err := desk.UserReceipt(ctx, demand, name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	path := filepath.Join(out, string(demand)+"."+string(name)+".receipt.txt")
+	if err := replaceFile(path, b); err != nil {
+		return fmt.Errorf("write receipt: %w", err)
+	}
+	fmt.Fprintln(p.stdout, path)
+	return nil
 }
 
 type reportCall struct {
