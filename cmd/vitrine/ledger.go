@@ -34,7 +34,7 @@ type LedgerConfig struct {
 	Ticks      int              `toml:"ticks"`  // so many a period, in place of tick; nobody
 	Lag        string           `toml:"lag"`    // from a tick's time to its publication, "72h" if left out; nobody
 	Sheets     []string         `toml:"sheets"` // instruments that are counted, all if left out; whoever can leave one out can hide what it would count; counsel
-	Slots      map[string]int   `toml:"slots"`  // of a sheet in a tick, at least; nobody
+	Slots      []SlotsConfig    `toml:"slots"`
 	Accounts   []AccountsConfig `toml:"accounts"`
 	Contact    string           `toml:"contact"` // as it stands on report pages; nobody
 	URL        string           `toml:"url"`     // where the public directory is served; nobody
@@ -42,6 +42,12 @@ type LedgerConfig struct {
 	Quorum     int              `toml:"quorum"`  // witnesses that it takes; whoever can lower it can show two ledgers; counsel
 	Witness    []WitnessConfig  `toml:"witness"`
 	Restricted RestrictedConfig `toml:"restricted"`
+}
+
+// SlotsConfig is how many facts of a sheet a tick has room for, at least.
+type SlotsConfig struct {
+	Sheet string `toml:"sheet"` // nobody
+	Slots int    `toml:"slots"` // nobody
 }
 
 // WitnessConfig is one who watches the ledger.
@@ -116,8 +122,11 @@ func seconds(s string) time.Duration {
 // counting is what the headers of one class say.
 func (c LedgerConfig) counting(class ledger.Class, keys ledger.Keys) casework.Counting {
 	n := casework.Counting{
-		Class: class, Origin: c.Origin, Cadence: law.Cadence(c.Period), Delta: seconds(c.Tick), Lag: seconds(c.Lag), Ticks: c.Ticks, Sheets: c.Sheets, Slots: c.Slots,
+		Class: class, Origin: c.Origin, Cadence: law.Cadence(c.Period), Delta: seconds(c.Tick), Lag: seconds(c.Lag), Ticks: c.Ticks, Sheets: c.Sheets, Slots: map[string]int{},
 		Publication: ledger.Live, Keys: keys, Audit: ledger.AuditRule{Randomness: "drand quicknet", Sample: 60}, Witnesses: ledger.Witnesses{Quorum: c.Quorum},
+	}
+	for _, s := range c.Slots {
+		n.Slots[s.Sheet] = s.Slots
 	}
 	if class == ledger.Restricted {
 		n.Origin += "/restricted"

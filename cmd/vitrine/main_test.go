@@ -24,7 +24,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv("VITRINE_TEST_CHILD") != "" {
 		os.Exit(child())
 	}
-	testscript.Main(m, map[string]func(){"vitrine": main})
+	testscript.Main(m, map[string]func(){"vitrine": func() {
+		if os.Getenv("VITRINE_TEST_NOW") != "" {
+			os.Exit(child())
+		}
+		main()
+	}})
 }
 
 func TestScripts(t *testing.T) {

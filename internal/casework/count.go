@@ -200,7 +200,7 @@ func (c *counter) received() error {
 func (c *counter) room(p *ledger.Period, needs map[string]int) error {
 	now, left := c.desk.Now(), 0
 	for t := uint64(1); t <= p.Ticks; t++ {
-		if at := p.TickTime(t); at.After(now) && !at.After(c.sub.Received.Add(time.Duration(p.Due)*time.Second)) {
+		if at := p.TickTime(t); at.After(now) && !at.After(now.Add(time.Duration(p.Due)*time.Second)) {
 			left++
 		}
 	}
@@ -297,9 +297,10 @@ func (c *counter) add(d ledger.Demand, kind, account string, i, bulk uint32, at 
 	if err != nil {
 		return err
 	}
+	taken := c.desk.Now().Unix() // a paper that is typed in late is promised from then on
 	_, err = c.tx.AddFact(store.Fact{
 		ID: id, Class: string(c.book.Class), Period: p.Number, Sheet: d.Sheet, Type: kind, Demand: c.id, Account: account, Leaf: leaf, Sealed: sealed,
-		Received: at.Unix(), Due: at.Unix() + int64(p.Due),
+		Received: taken, Due: taken + int64(p.Due),
 	})
 	return err
 }
