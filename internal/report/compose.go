@@ -46,6 +46,9 @@ func (b Builder) Build(ctx context.Context, out string) (Built, error) {
 	if err != nil {
 		return Built{}, err
 	}
+	if err := b.lost(kept); err != nil {
+		return Built{}, err
+	}
 	fresh, err := b.compose(kept)
 	if err != nil {
 		return Built{}, fmt.Errorf("compose report: %w", err)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vitrine-project/vitrine"
@@ -94,6 +95,34 @@ func (b Builder) say(all []Published) error {
 	return nil
 }
 
+// lost refuses to go on without a report that a ledger has the notice of, or is
+// to have: its tables would be told once more, and a notice of that, once said,
+// no audit would ever accept.
+func (b Builder) lost(kept []Published) error {
+	have := map[ledger.Hash]bool{}
+	for _, name := range names(kept) {
+		files, err := filepath.Glob(filepath.Join(b.State, name, "report*.json")) // with the earlier versions
+		if err != nil {
+			return fmt.Errorf("list reports: %w", err)
+		}
+		for _, path := range files {
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				return fmt.Errorf("read report: %w", err)
+			}
+			have[sha256.Sum256(raw)] = true
+		}
+	}
+	for _, l := range b.Logs {
+		for _, digest := range l.Notices(ledger.NoticeReport) {
+			if !have[digest] {
+				return vitrine.Refusef(vitrine.Unverified, "the report with the digest %s was published, and is not in %s: that is an older copy. Nothing was done; bring back its newest copy, or the folder reports of the public directory, which holds the same files", digest, b.State)
+			}
+		}
+	}
+	return nil
+}
+
 // publish lays the public directory out beside out, audits it, and puts it in
 // out's place.
 func (b Builder) publish(ctx context.Context, out string, all []Published) (*ledger.Verdict, error) {
@@ -166,8 +195,11 @@ func (b Builder) layOut(out string, all []Published) error {
 // copyLog copies what is published of a log: of bundles whose leaves are not,
 // the trailers.
 func copyLog(l *sequencer.Log, to string, told func(period uint64) bool) error {
-	chain := l.Chain()
+	chain, size := l.Chain(), l.Size()
 	return copyTree(l.Public(), ".", to, func(path string, b []byte) (string, []byte, error) {
+		if stale(path, size) {
+			return "", nil, nil
+		}
 		number, entries := strings.CutPrefix(path, "tile/entries/")
 		if !entries {
 			return path, b, nil
@@ -183,6 +215,20 @@ func copyLog(l *sequencer.Log, to string, told func(period uint64) bool) error {
 		trailer, err := ledger.Trailer(b)
 		return ledger.TrailerPath(n), trailer, err
 	})
+}
+
+// stale reports whether a path is that of a partial tile of a smaller tree,
+// which nobody needs and no audit reads.
+func stale(path string, size uint64) bool {
+	full, width, partial := strings.Cut(path, ".p/")
+	level, number, _ := strings.Cut(strings.TrimPrefix(full, "tile/"), "/")
+	l, err := strconv.ParseUint(level, 10, 6)
+	n, err2 := ledger.ParseTilePath(number)
+	if !partial || err != nil || err2 != nil || l > 7 {
+		return partial
+	}
+	hashes := size >> (8 * l)
+	return n != hashes/256 || width != strconv.FormatUint(hashes%256, 10)
 }
 
 // copyTree copies what is below from; change says where and how.

@@ -42,6 +42,24 @@ func (l *Log) Notice(kind string, digest ledger.Hash, document []byte) error {
 	return l.queue(kind, digest)
 }
 
+// Notices are the digests of a kind that the log says, or that wait for a tick.
+func (l *Log) Notices(kind string) []ledger.Hash {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []ledger.Hash
+	for _, n := range l.notices {
+		if n.Kind == kind {
+			list = append(list, n.Digest)
+		}
+	}
+	for _, p := range l.pending {
+		if p.Kind == kind {
+			list = append(list, p.Digest)
+		}
+	}
+	return list
+}
+
 // known reports whether a kind of notice is one of the specification's.
 func known(kind string) bool {
 	b, err := ledger.MarshalNotices([]ledger.Notice{{Kind: kind}})
