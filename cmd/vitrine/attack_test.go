@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,10 +108,14 @@ func afterMandate(t *testing.T, w world) int {
 	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"provider", "hold"} { // a copy is readable by others, and a key must not be
-		if err := os.Chmod(filepath.Join(dir, "provider", "keys", name), 0o600); err != nil {
-			t.Fatal(err)
+	err := filepath.WalkDir(filepath.Join(dir, "provider", "keys"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
 		}
+		return os.Chmod(path, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	c := w
 	for _, path := range []*string{&c.config, &c.demand, &c.grant, &c.outbox} {
