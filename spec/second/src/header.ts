@@ -163,6 +163,7 @@ export function parseHeader(bytes: Bytes, where: string): Header {
 
   // the period
   const [delta, due, from, lag, ticks, to] = [num("delta"), num("due"), num("from"), num("lag"), num("ticks"), num("to")];
+  mustIn("time", [delta, due, from, lag, ticks, to].every((x) => x <= 2 ** 40), where, "a time or a number of ticks is above 2^40");
   mustIn("time", from < to, where, "the period is empty");
   mustIn("time", ticks >= 1, where, "the period has no tick");
   mustIn("time", BigInt(delta) * BigInt(ticks) === BigInt(to - from), where, "delta is not (to - from)/ticks");
