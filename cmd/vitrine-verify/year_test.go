@@ -15,23 +15,18 @@ import (
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
-// year returns a directory with a year of daily ticks, which is made once where
-// VITRINE_YEAR says.
-func year(t testing.TB) string {
-	dir := os.Getenv("VITRINE_YEAR")
+// benchmarkAudit audits the directory that variable names, which write fills
+// once, and reports what one of its ticks and one of their slots cost.
+func benchmarkAudit(b *testing.B, variable string, ticks int, write func(testing.TB) *published.Site) {
+	dir := os.Getenv(variable)
 	if dir == "" {
-		t.Skip("skipped: needs VITRINE_YEAR, a directory to keep a year of ticks in; it is filled once, which takes minutes")
+		b.Skipf("skipped: needs %s, a directory to keep %d ticks in; it is filled once, with a second a tick", variable, ticks)
 	}
 	public := filepath.Join(dir, "public")
 	if _, err := os.Stat(filepath.Join(public, "reports", "index.json")); err != nil {
-		published.Year(t).Write(t, public, filepath.Join(dir, "papers"))
+		write(b).Write(b, public, filepath.Join(dir, "papers"))
 	}
-	return public
-}
-
-// BenchmarkYear audits a year of daily ticks, 366 bundles.
-func BenchmarkYear(b *testing.B) {
-	fetch, err := site(context.Background(), year(b))
+	fetch, err := site(context.Background(), public)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -42,14 +37,23 @@ func BenchmarkYear(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if n := v.Ledgers[0].Proofs; n != 365 {
+		if n := v.Ledgers[0].Proofs; n != uint64(ticks) {
 			b.Fatalf("%d proofs were checked", n)
 		}
 	}
 	spent := processorTime(b) - before
-	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/366, "ms/bundle")
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/float64(ticks), "ms/bundle")
 	b.ReportMetric(spent.Seconds()/float64(b.N), "CPU-s")
-	b.ReportMetric(float64(spent.Nanoseconds())/1000/float64(b.N)/(365*ledger.Slots), "CPU-µs/slot")
+	b.ReportMetric(float64(spent.Nanoseconds())/1000/float64(b.N)/float64(ticks*ledger.Slots), "CPU-µs/slot")
+}
+
+// BenchmarkYear audits a year of daily ticks.
+func BenchmarkYear(b *testing.B) { benchmarkAudit(b, "VITRINE_YEAR", 365, published.Year) }
+
+// BenchmarkMillion audits 1,000,110 slots.
+func BenchmarkMillion(b *testing.B) {
+	const ticks = 3922
+	benchmarkAudit(b, "VITRINE_MILLION", ticks, func(t testing.TB) *published.Site { return published.Long(t, ticks) })
 }
 
 // processorTime is what this process has used of all processors.

@@ -98,7 +98,7 @@ func plain(ledger.Statement, ledger.Chain) map[string][]byte {
 // With is Named with these pages.
 func With(t testing.TB, name string, pages Pages) *Site {
 	s, l := empty(t, name)
-	l.begin(s.header(2))
+	l.begin(s.header(2, day))
 	s.Keys[ledger.Public] = l.chain[0].Keys.Log
 
 	facts := s.demand(l, Reference, Document, "content", "alice", "bob")
@@ -126,10 +126,16 @@ func With(t testing.TB, name string, pages Pages) *Site {
 
 // Year is a directory with a year of daily ticks, one bundle each, and its
 // report. It takes minutes.
-func Year(t testing.TB) *Site {
-	s, l := empty(t, "year")
-	l.begin(s.header(365))
-	for tick := range 365 {
+func Year(t testing.TB) *Site { return long(t, "year", 365, day) }
+
+// Long is a directory with a period of so many hourly ticks, and its report.
+// A tick takes a second of one processor.
+func Long(t testing.TB, ticks int) *Site { return long(t, "long", ticks, 3600) }
+
+func long(t testing.TB, name string, ticks int, delta uint64) *Site {
+	s, l := empty(t, name)
+	l.begin(s.header(uint64(ticks), delta))
+	for tick := range ticks {
 		facts := s.demand(l, fmt.Sprint("2026/", tick), Document, "content", "alice")
 		at := l.tick(facts...)
 		if tick == 0 {
@@ -140,12 +146,12 @@ func Year(t testing.TB) *Site {
 	return s
 }
 
-// header is that of period 0, with a tick a day.
-func (s *Site) header(ticks uint64) *ledger.Header {
+// header is that of period 0, with a tick every delta seconds.
+func (s *Site) header(ticks, delta uint64) *ledger.Header {
 	from := uint64(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Unix())
 	h := &ledger.Header{
 		Audit: ledger.AuditRule{Randomness: "drand quicknet", Sample: 60}, Class: ledger.Public, Publication: ledger.Live, Suite: ledger.Suite, Origin: "example.org/public",
-		From: from, To: from + ticks*day, Ticks: ticks, Delta: day, Lag: day / 2, Due: 8 * day,
+		From: from, To: from + ticks*delta, Ticks: ticks, Delta: delta, Lag: delta / 2, Due: 8 * day,
 		Keys: ledger.Keys{
 			Log:     ledger.PublicKey("example.org/public", public(s.key("log"))),
 			Promise: []string{ledger.PublicKey("example.org/promise", public(s.key("promise")))},
