@@ -29,6 +29,8 @@ type Builder struct {
 	Signer   ledger.Signer // of report notes
 	// Checking is told how many bundles of the new directory were audited.
 	Checking func(done, total uint64)
+	// Reached is called at each of Points, for tests that kill the process there.
+	Reached func(point string)
 }
 
 // Built says what Build did.

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -119,52 +117,6 @@ func (b Builder) lost(kept []Published) error {
 				return vitrine.Refusef(vitrine.Unverified, "the report with the digest %s was published, and is not in %s: that is an older copy. Nothing was done; bring back its newest copy, or the folder reports of the public directory, which holds the same files", digest, b.State)
 			}
 		}
-	}
-	return nil
-}
-
-// publish lays the public directory out beside out, audits it, and puts it in
-// out's place.
-func (b Builder) publish(ctx context.Context, out string, all []Published) (*ledger.Verdict, error) {
-	if err := ours(out); err != nil {
-		return nil, err
-	}
-	partial := out + ".partial"
-	if err := os.RemoveAll(partial); err != nil {
-		return nil, fmt.Errorf("clear %s: %w", partial, err)
-	}
-	if err := b.layOut(partial, all); err != nil {
-		return nil, fmt.Errorf("write public directory: %w", err)
-	}
-	audit := ledger.Audit{Fetch: Directory(partial), Rand: rand.Reader, Progress: b.Checking}
-	v, err := audit.Run(ctx)
-	if err != nil {
-		return nil, vitrine.Refusef(vitrine.Unverified, "what was about to be published does not verify (%v): nothing was changed; %s has it, and the ledger is to be restored from a backup or mended", err, partial)
-	}
-	old := out + ".old"
-	if err := os.RemoveAll(old); err != nil {
-		return nil, fmt.Errorf("clear %s: %w", old, err)
-	}
-	if err := os.Rename(out, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("replace %s: %w", out, err)
-	}
-	if err := os.Rename(partial, out); err != nil {
-		return nil, fmt.Errorf("replace %s: %w", out, err)
-	}
-	return v, os.RemoveAll(old)
-}
-
-// ours refuses to replace a directory that is no public directory.
-func ours(out string) error {
-	entries, err := os.ReadDir(out)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return vitrine.Refusef(vitrine.Usage, "%v: choose another directory", err)
-	}
-	if _, err := os.Stat(filepath.Join(out, "reports", "index.json")); err != nil {
-		return vitrine.Refusef(vitrine.Usage, "%s holds other files than a report's: nothing was changed; choose another directory", out)
 	}
 	return nil
 }

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/ledger"
@@ -244,4 +247,41 @@ func fold(notes ledger.Hash, list []ledger.Notice) ledger.Hash {
 		notes = n.After(notes)
 	}
 	return notes
+}
+
+// Continues refuses a checkpoint of this log that it does not continue: what is
+// published elsewhere is newer than the directory, or is of another history.
+func (l *Log) Continues(checkpoint []byte) error {
+	text, _, _ := strings.Cut(string(checkpoint), "\n\n")
+	_, seen, err := readCheckpoint(text + "\n")
+	if err != nil {
+		return err
+	}
+	chain, have := l.Chain(), l.Size()
+	if !signed(chain, checkpoint) {
+		return errors.New("its log's key did not sign it: it is another ledger's, or was changed")
+	}
+	if uint64(seen.N) > have {
+		return fmt.Errorf("it has %d entries and the ledger %d: the ledger is an older copy", seen.N, have)
+	}
+	_, cp, err := l.kept(chain, uint64(seen.N))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil || cp.Root != ledger.Hash(seen.Hash) {
+		return fmt.Errorf("of its %d entries some are others than the ledger's: the ledger went on from an older copy", seen.N)
+	}
+	return nil
+}
+
+// signed reports whether a key of the log signed a note.
+func signed(chain ledger.Chain, text []byte) bool {
+	return slices.ContainsFunc(chain, func(p *ledger.Period) bool {
+		v, err := note.NewVerifier(p.Keys.Log)
+		if err != nil {
+			return false
+		}
+		_, err = note.Open(text, note.VerifierList(v))
+		return err == nil
+	})
 }
