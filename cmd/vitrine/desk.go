@@ -15,13 +15,16 @@ import (
 	"github.com/vitrine-project/vitrine/internal/blob"
 	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/keyring"
+	"github.com/vitrine-project/vitrine/internal/report"
 	"github.com/vitrine-project/vitrine/internal/store"
+	"github.com/vitrine-project/vitrine/ledger"
 	"github.com/vitrine-project/vitrine/mandate"
 )
 
 type deskOptions struct {
 	config    Config
 	base, out string
+	public    string // the public directory, which the ledgers must continue; "" if the command has none
 	bars      *bars
 	now       func() time.Time
 	reached   func(string)
@@ -66,6 +69,9 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 		}
 	}
 	if err == nil {
+		err = goesOn(d, data, o.public)
+	}
+	if err == nil {
 		err = d.Prepare(ctx)
 	}
 	closeAll := func() error { return errors.Join(closeBooks(), d.DB.Close()) }
@@ -73,6 +79,30 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 		return nil, nil, errors.Join(err, closeAll())
 	}
 	return d, closeAll, nil
+}
+
+// goesOn refuses ledgers that are older than what is published of them, and has
+// them say reports that a killed build kept and did not say, before any tick is
+// made.
+func goesOn(d *casework.Desk, data, public string) error {
+	b := kept(d, data)
+	if public != "" {
+		if err := b.Continues(public); err != nil {
+			return err
+		}
+	}
+	return b.Say()
+}
+
+// kept is the builder of the reports that are kept in the data directory.
+func kept(d *casework.Desk, data string) report.Builder {
+	b := report.Builder{State: filepath.Join(data, "reports"), Reached: d.Reached}
+	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
+		if book := d.Books[class]; book != nil {
+			b.Logs, b.Signer = append(b.Logs, book.Log), book.Reports
+		}
+	}
+	return b
 }
 
 func openDirs(d *casework.Desk, data string) error {

@@ -13,7 +13,6 @@ import (
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/report"
-	"github.com/vitrine-project/vitrine/ledger"
 )
 
 func (p program) reportCommand() *cobra.Command {
@@ -137,7 +136,7 @@ func (r reportCall) run(ctx context.Context) (err error) {
 		return fmt.Errorf("find %s: %w", r.out, err)
 	}
 	bars := newBars(r.stderr)
-	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: filepath.Dir(out), bars: bars, now: r.now, reached: r.reached})
+	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: filepath.Dir(out), public: out, bars: bars, now: r.now, reached: r.reached})
 	if err != nil {
 		return err
 	}
@@ -153,15 +152,9 @@ func (r reportCall) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b := report.Builder{
-		Provider: config.Provider.Name, URL: config.Ledger.URL, State: state, Words: withPetitions(config.Ledger.words, petitions),
-		Checking: func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) },
-	}
-	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
-		if book := desk.Books[class]; book != nil {
-			b.Logs, b.Signer = append(b.Logs, book.Log), book.Reports
-		}
-	}
+	b := kept(desk, resolve(base, config.Store.Dir))
+	b.Provider, b.URL, b.Words = config.Provider.Name, config.Ledger.URL, withPetitions(config.Ledger.words, petitions)
+	b.Checking = func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) }
 	built, err := b.Build(ctx, out)
 	bars.Finish()
 	if err != nil {

@@ -109,8 +109,8 @@ func (b Builder) Continues(out string) error {
 	if err := b.Recover(out); err != nil {
 		return err
 	}
-	for _, l := range b.Logs {
-		class := l.Chain()[0].Class
+	for i, l := range b.Logs {
+		class := [...]ledger.Class{ledger.Public, ledger.Restricted}[i]
 		path := filepath.Join(out, "ledger", string(class), "checkpoint")
 		checkpoint, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {

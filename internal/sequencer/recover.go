@@ -258,6 +258,9 @@ func (l *Log) Continues(checkpoint []byte) error {
 		return err
 	}
 	chain, have := l.Chain(), l.Size()
+	if len(chain) == 0 {
+		return errors.New("the ledger has not begun")
+	}
 	if !signed(chain, checkpoint) {
 		return errors.New("its log's key did not sign it: it is another ledger's, or was changed")
 	}
