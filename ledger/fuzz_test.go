@@ -210,6 +210,33 @@ func FuzzCheckpoint(f *testing.F) {
 	})
 }
 
+// FuzzDeclined: an answer that is read has been signed, and says its one line.
+func FuzzDeclined(f *testing.F) {
+	seeds(f, "promise", text)
+	h := goodChain()[0].Header
+	good := map[string]bool{}
+	for _, name := range []string{"accepted-declined", "accepted-declined-1000-bytes"} {
+		var v paperVector
+		b, err := os.ReadFile(filepath.Join(ledgerVectors, "promise", name+".json"))
+		noError(err)
+		noError(json.Unmarshal(b, &v))
+		body, _ := textOf([]byte(v.Text))
+		good[body] = true
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := h.OpenDeclined(b)
+		if err != nil {
+			return
+		}
+		if body, _ := textOf(b); !good[body] {
+			t.Fatalf("%q was not signed", body)
+		}
+		if d.Check() != nil {
+			t.Fatalf("%+v is read", d)
+		}
+	})
+}
+
 // FuzzReport: a report that is read is written as it was; whatever is accepted,
 // its signature aside, says what the good one says.
 func FuzzReport(f *testing.F) {

@@ -152,6 +152,9 @@ func (h *Header) Hash() Hash {
 	return sha256.Sum256(b)
 }
 
+// maxTime bounds times and spans, in seconds.
+const maxTime = 1 << 40
+
 // How long the law may have a table wait after its period, and how long it may
 // take to tell it from then on, in days.
 const maxWait, maxDue = 1100, 400
@@ -199,7 +202,7 @@ func (h *Header) checkNames() error {
 
 func (h *Header) checkTime() error {
 	for _, t := range []uint64{h.From, h.To, h.Delta, h.Lag, h.Due, h.Ticks} {
-		if t > 1<<40 {
+		if t > maxTime {
 			return fmt.Errorf("%d seconds is out of range", t)
 		}
 	}

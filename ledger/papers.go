@@ -7,47 +7,6 @@ import (
 	"strconv"
 )
 
-// AnswerWithin is how many seconds after it came a submission is answered: with
-// a promise, or with a signed reason why it is no demand.
-const AnswerWithin = 72 * 3600
-
-// Submitted is the receipt that whoever sends anything gets at once.
-type Submitted struct {
-	Origin   string
-	Document Hash // of what came
-	Received uint64
-	AnswerBy uint64
-}
-
-// Sign returns the receipt as a signed note.
-func (s Submitted) Sign(key Signer) ([]byte, error) {
-	return sign(fmt.Sprintf("vitrine/submission/v1\norigin %s\ndocument %s\nreceived %d\nanswer-by %d\n", s.Origin, s.Document, s.Received, s.AnswerBy), key)
-}
-
-// OpenSubmitted verifies a submission receipt against the header's promise keys.
-func (h *Header) OpenSubmitted(b []byte) (Submitted, error) {
-	var s Submitted
-	text, err := open(b, h.Keys.Promise...)
-	if err != nil {
-		return s, fmt.Errorf("submission receipt: %w", err)
-	}
-	v, err := lines(text, "vitrine/submission/v1", "origin", "document", "received", "answer-by")
-	if err != nil {
-		return s, fmt.Errorf("submission receipt: %w", err)
-	}
-	s.Origin = v["origin"]
-	received, err1 := parseTime(v["received"])
-	by, err2 := parseTime(v["answer-by"])
-	s.Received, s.AnswerBy = received, by
-	if err := errors.Join(s.Document.UnmarshalText([]byte(v["document"])), err1, err2); err != nil {
-		return s, fmt.Errorf("submission receipt: %w", err)
-	}
-	if s.Origin != h.Origin || s.AnswerBy != s.Received+AnswerWithin {
-		return s, fmt.Errorf("submission receipt: it is of %s, to be answered by %d", s.Origin, s.AnswerBy)
-	}
-	return s, nil
-}
-
 // Promise says that a leaf will stand in the log by a time. It holds secrets:
 // it goes to the authority alone, sealed.
 type Promise struct {

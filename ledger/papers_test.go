@@ -182,6 +182,70 @@ func TestSubmitted(t *testing.T) {
 	}
 }
 
+// A declinedCase is an answer that must be refused.
+type declinedCase struct {
+	name, words string
+	note        []byte
+}
+
+func goodDeclined() Declined {
+	return Declined{Origin: "example.org/public", Document: sha256.Sum256([]byte("what came")), Received: begin, Declined: begin + 3600, Because: "It asks for the data of another provider; « Bürgeramt » n’est pas chez nous."}
+}
+
+func declinedCases(w *world) []declinedCase {
+	good := must(goodDeclined().Sign(w.promiseKey()))
+	edited := func(old, with string) []byte {
+		text, _ := textOf(good)
+		if !strings.Contains(text, old) {
+			w.t.Fatalf("%q has no %q", text, old)
+		}
+		return must(sign(strings.Replace(text, old, with, 1), w.promiseKey()))
+	}
+	because := func(reason string) []byte { return edited(goodDeclined().Because, reason) }
+	return []declinedCase{
+		{"signed by another", "no key that the header names signed it", must(goodDeclined().Sign(noteSigner(w.t, "example.org/promise", w.key())))},
+		{"signed by the report", "no key that the header names signed it", must(goodDeclined().Sign(noteSigner(w.t, "example.org/report", w.report)))},
+		{"of another origin", "it is of example.com/public", edited("example.org/public", "example.com/public")},
+		{"of another kind", "does not begin with", edited(declinedHead, submissionHead)},
+		{"before it came", "want a time from then on", edited("declined 1767229200", "declined 1767225599")},
+		{"of the far future", "out of range", edited("declined 1767229200", "declined 1099511627776")},
+		{"with a time that is not canonical", "is not canonical", edited("received 1767225600", "received 01767225600")},
+		{"with a digest in capitals", "hexadecimal digits", edited("document "+goodDeclined().Document.String(), "document "+strings.Repeat("AB", 32))},
+		{"without a reason", `line "because" is missing`, edited("because "+goodDeclined().Because+"\n", "")},
+		{"with an empty reason", `line "because" is missing`, because("")},
+		{"with a reason of spaces", "of one printable line", because(" ")},
+		{"with space behind the reason", "of one printable line", because("It is no order. ")},
+		{"with a reason of two lines", "is left over", because("It is\nno order.")},
+		{"with a reason of 1001 bytes", "1001 bytes", because(strings.Repeat("a", 1001))},
+		{"with a reason that turns round", "of one printable line", because("It is \u202eredro on")},
+		{"with a reason of two lines to the eye", "of one printable line", because("It is\u2028no order.")},
+		{"with a reason that moves the cursor", "of one printable line", because("It is \u009b2Jno order.")},
+	}
+}
+
+func TestDeclined(t *testing.T) {
+	w := whole().branch(t, "declined")
+	h := w.public().chain[0].Header
+	for _, because := range []string{goodDeclined().Because, strings.Repeat("ß", 500)} {
+		good := goodDeclined()
+		good.Because = because
+		if got, err := h.OpenDeclined(must(good.Sign(w.promiseKey()))); err != nil || got != good {
+			t.Errorf("%v, %v", got, err)
+		}
+	}
+	for _, c := range declinedCases(w) {
+		_, err := h.OpenDeclined(c.note)
+		refuses(t, err, "answer: ", c.words)
+	}
+	for _, because := range []string{"", " a", "a\nb", "\xff", strings.Repeat("ß", 501)} {
+		bad := goodDeclined()
+		bad.Because = because
+		if _, err := bad.Sign(w.promiseKey()); err == nil {
+			t.Errorf("an answer is signed with the reason %q", because)
+		}
+	}
+}
+
 // TestLateFact: a fact that comes too late for its own period counts in the open
 // one, and has its first day.
 func TestLateFact(t *testing.T) {

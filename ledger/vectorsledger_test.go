@@ -165,7 +165,11 @@ var verdicts = map[string]func(v *paperVector) error{
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(v.Text, "vitrine/submission/v1\n") {
+		if strings.HasPrefix(v.Text, declinedHead+"\n") {
+			_, err := chain[0].OpenDeclined([]byte(v.Text))
+			return err
+		}
+		if strings.HasPrefix(v.Text, submissionHead+"\n") {
 			s, err := chain[0].OpenSubmitted([]byte(v.Text))
 			v.Due = s.AnswerBy
 			return err
@@ -538,6 +542,14 @@ func promiseVectors(t *testing.T) map[string]paperVector {
 	list["submission-answered-later"] = paperVector{Class: "submission", Text: string(must(sub.Sign(w.promiseKey()))), Headers: headers}
 	sub.AnswerBy--
 	list["submission-signed-by-another"] = paperVector{Class: "submission", Text: string(must(sub.Sign(noteSigner(t, "example.org/promise", w.key())))), Headers: headers}
+	declined := goodDeclined()
+	declined.Document = *known.Document
+	list["accepted-declined"] = paperVector{Class: "none", Text: string(must(declined.Sign(w.promiseKey()))), Headers: headers}
+	declined.Because = strings.Repeat("é", 500)
+	list["accepted-declined-1000-bytes"] = paperVector{Class: "none", Text: string(must(declined.Sign(w.promiseKey()))), Headers: headers}
+	for _, c := range declinedCases(w) {
+		list["declined-"+strings.ReplaceAll(c.name, " ", "-")] = paperVector{Class: "declined", Text: string(c.note), Headers: headers}
+	}
 	return list
 }
 
