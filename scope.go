@@ -150,6 +150,19 @@ func (s Scope) Normal() (Scope, error) {
 	return s, nil
 }
 
+// Unspecific is the ground on which a demand for everybody is refused.
+const Unspecific = "unspecific"
+
+// Specific refuses a scope that does not say whose data it reaches.
+func (s Scope) Specific() error {
+	for _, a := range s.Accounts {
+		if a.Everybody() {
+			return &Refusal{Kind: Refused, Ground: Unspecific, Text: fmt.Sprintf("the demand asks for %q and not for specific accounts: a demand names each account by itself", a)}
+		}
+	}
+	return nil
+}
+
 // LoadZone returns the IANA zone of that name; "Local" and paths are refused.
 func LoadZone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "/") {

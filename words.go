@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -86,11 +87,20 @@ func ParseAccount(s string) (Account, error) {
 	case len(s) > MaxAccount:
 		return "", fmt.Errorf("an account's name is %d bytes long: at most %d", len(s), MaxAccount)
 	case strings.ContainsAny(s, "*?%"):
-		return "", fmt.Errorf("account %q is a pattern: a demand names each account by itself", s)
+		return "", fmt.Errorf("account %q is a pattern: a demand names each account by itself; where the paper asks for everybody, write \"all\", and the demand is refused", s)
 	case s == "." || s == ".." || strings.ContainsAny(s, `/\`):
 		return "", fmt.Errorf("account %q is a path: give the account's own name", s)
 	}
 	return Account(s), Plain("account", s)
+}
+
+// everybody are the words by which a demand means no account in particular.
+var everybody = []string{"all", "any", "anybody", "anyone", "everybody", "everyone"}
+
+// Everybody reports whether a means no account in particular. Such a demand is
+// recorded as what it is, and refused.
+func (a Account) Everybody() bool {
+	return slices.ContainsFunc(everybody, func(w string) bool { return strings.EqualFold(w, string(a)) })
 }
 
 // ParseReference returns s if it can stand as an authority's own number.

@@ -2,6 +2,7 @@ package vitrine_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,21 @@ func TestExitCodes(t *testing.T) {
 	for k, code := range map[vitrine.Kind]int{vitrine.Failed: 1, vitrine.Usage: 2, vitrine.Unverified: 3, vitrine.Refused: 4, vitrine.Busy: 5} {
 		if got := vitrine.ExitCode(vitrine.Refusef(k, "x")); got != code {
 			t.Errorf("kind %d exits %d, want %d", k, got, code)
+		}
+	}
+}
+
+// TestEverybody wants a scope that names everybody to be refused, whatever
+// stands beside it, and an account whose name only begins so to pass.
+func TestEverybody(t *testing.T) {
+	for name, specific := range map[vitrine.Account]bool{"all": false, "ALL": false, "everybody": false, "Anyone": false, "allan": true, "all@example.org": true, "alice": true} {
+		err := vitrine.Scope{Accounts: []vitrine.Account{"alice", name}}.Specific()
+		var r *vitrine.Refusal
+		switch {
+		case specific && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case !specific && (!errors.As(err, &r) || r.Kind != vitrine.Refused || r.Ground != "unspecific"):
+			t.Errorf("%s: want a refusal as unspecific, got %v", name, err)
 		}
 	}
 }

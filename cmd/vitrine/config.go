@@ -255,6 +255,10 @@ func replaceFile(path string, content []byte) error {
 
 // inFile says in which file a person must look.
 func inFile(path string, err error) error {
+	var m *intake.Misread
+	if errors.As(err, &m) {
+		return &vitrine.Refusal{Kind: m.Why.Kind, Ground: m.Why.Ground, Text: path + ":" + m.Error()}
+	}
 	var r *vitrine.Refusal
 	if errors.As(err, &r) {
 		in := *r

@@ -166,7 +166,8 @@ func (c *counter) received() error {
 	if err != nil {
 		return err
 	}
-	each, bulk := c.book.accounts(c.sub.Asked.Accounts, accounts)
+	specific := slices.DeleteFunc(slices.Clone(c.sub.Asked.Accounts), vitrine.Account.Everybody)
+	each, bulk := c.book.accounts(specific, accounts)
 	if err := c.room(p, map[string]int{sheet: 2, accounts: len(each)}); err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope) (mandate.Sta
 	if !ok {
 		return mandate.Statement{}, vitrine.Refusef(vitrine.Refused, "instrument %q is not known: vitrine answers none it does not know", sub.Instrument)
 	}
+	if err := granted.Specific(); err != nil {
+		return mandate.Statement{}, err
+	}
 	if err := instrument.Check(granted); err != nil {
 		return mandate.Statement{}, err
 	}

@@ -5,18 +5,13 @@
 package intake
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/law"
 )
-
-// MaxFile bounds each file, in bytes.
-const MaxFile = 1 << 20
 
 // Demand is a demand file: what was asked, and where its document lies,
 // relative to the file.
@@ -47,8 +42,28 @@ func ParseDemand(b []byte) (Demand, error) {
 	if err := Decode(b, &f); err != nil {
 		return Demand{}, err
 	}
+	if err := f.instrument(b); err != nil {
+		return Demand{}, err
+	}
 	d, err := f.demand()
 	return d, usage(err)
+}
+
+// instrument refuses an id that no law here has. It is a slip of whoever typed
+// it: what nobody knows cannot be refused with an article.
+func (f demandFile) instrument(b []byte) error {
+	if _, ok := law.Lookup(vitrine.InstrumentID(f.Instrument)); ok || f.Instrument == "" {
+		return nil
+	}
+	var known []string
+	for _, i := range law.All() {
+		known = append(known, string(i.ID))
+	}
+	near := Nearest(f.Instrument, known)
+	if Alike(f.Instrument, near[0]) {
+		near[0] += " (did you mean this?)"
+	}
+	return at(b, []string{"instrument"}, "instrument %q is not known: want one of %s", f.Instrument, strings.Join(near, ", "))
 }
 
 func (f demandFile) demand() (Demand, error) {
@@ -101,36 +116,6 @@ func (f demandFile) scope() (vitrine.Scope, error) {
 		}
 	}
 	return s.Normal()
-}
-
-// Decode reads TOML into v; a key that v does not have is an error, and so is
-// one in other letters: two spellings of one key are two readings of the file.
-func Decode(b []byte, v any) error {
-	if len(b) > MaxFile {
-		return vitrine.Refusef(vitrine.Usage, "the file is %d bytes long: at most %d", len(b), MaxFile)
-	}
-	meta, err := toml.NewDecoder(bytes.NewReader(b)).Decode(v)
-	var syntax toml.ParseError
-	switch {
-	case errors.As(err, &syntax):
-		return vitrine.Refusef(vitrine.Usage, "line %d: %s", syntax.Position.Line, syntax.Message)
-	case err != nil:
-		return vitrine.Refusef(vitrine.Usage, "%v", err)
-	case len(meta.Undecoded()) > 0:
-		return vitrine.Refusef(vitrine.Usage, "key %q is not known: correct it or take it out", meta.Undecoded()[0])
-	}
-	for _, key := range meta.Keys() {
-		if strings.ContainsFunc(strings.Join(key, ""), notInKeys) {
-			return vitrine.Refusef(vitrine.Usage, "key %q is not known: keys are written in small letters, as in the example", key)
-		}
-	}
-	return nil
-}
-
-// notInKeys reports what no key of ours holds. The decoder takes keys whatever
-// their case, so that "accounts" and "ACCOUNTS" could stand in one file.
-func notInKeys(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-')
 }
 
 // usage makes an error about a file's content one for its writer.
