@@ -36,6 +36,7 @@ type LedgerConfig struct {
 	Sheets     []string         `toml:"sheets"` // instruments that are counted, all if left out; whoever can leave one out can hide what it would count; counsel
 	Slots      []SlotsConfig    `toml:"slots"`
 	Accounts   []AccountsConfig `toml:"accounts"`
+	Comment    []CommentConfig  `toml:"comment"`
 	Contact    string           `toml:"contact"` // as it stands on report pages; nobody
 	URL        string           `toml:"url"`     // where the public directory is served; nobody
 	Demo       bool             `toml:"demo"`    // pages say that nothing in them is real; nobody
@@ -64,6 +65,14 @@ type AccountsConfig struct {
 	Period string `toml:"period"` // such as 2026-H1; nobody
 	Number uint64 `toml:"number"` // counsel
 	Means  string `toml:"means"`  // such as "open on the last day"; nobody
+}
+
+// CommentConfig is what the provider says itself on the page of a period's
+// report. Nobody can check it.
+type CommentConfig struct {
+	Period   string `toml:"period"`   // such as 2026-H1; nobody
+	Language string `toml:"language"` // en, fr or de; nobody
+	Text     string `toml:"text"`     // an empty line parts paragraphs; nobody
 }
 
 // RestrictedConfig is the ledger of process that the law lets one report in
@@ -270,6 +279,14 @@ func (c LedgerConfig) words(p law.Period) report.Words {
 	for _, a := range c.Accounts {
 		if a.Period == p.Name() {
 			w.Accounts = append(w.Accounts, report.Accounts{Period: a.Period, Number: a.Number, Means: a.Means})
+		}
+	}
+	for _, c := range c.Comment {
+		if c.Period == p.Name() {
+			if w.Comment == nil {
+				w.Comment = map[string]string{}
+			}
+			w.Comment[c.Language] = c.Text
 		}
 	}
 	return w

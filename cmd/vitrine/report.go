@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +44,36 @@ would audit it before it takes DIR's place; serve it with any web server.`,
 	build.Flags().StringVar(&b.out, "out", "", "the public directory")
 	build.Flags().StringArrayVar(&b.although, "although", nil, "tell what this petition granted although it is not in force: its docket, or the office of an agreement")
 	build.Flags().BoolVar(&b.json, "json", false, "print one JSON object on stdout")
-	c.AddCommand(build)
+	c.AddCommand(build, p.correctCommand())
+	return c
+}
+
+func (p program) correctCommand() *cobra.Command {
+	b := reportCall{program: p}
+	c := &cobra.Command{
+		Use:   "correct REPORT --because TEXT --config F --out DIR",
+		Short: "Publish a report again with the words that the config has now",
+		Long: `Publish a next version of a report, in which the comment, the contact and the numbers of
+accounts are those that the config has now, and the text of --because says what was wrong. The
+version before stays beside it, and the ledger says the digests of both. Totals are never
+corrected: what becomes known late counts in the period that is open then.`,
+		Example: "  vitrine report correct 2026-H1 --because 'The number of accounts was that of May.' --config vitrine.toml --out public",
+		Args:    exactly("REPORT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := required(c, "because", "config", "out"); err != nil {
+				return err
+			}
+			if strings.TrimSpace(b.because) == "" {
+				return vitrine.Refusef(vitrine.Usage, "--because is empty: say to readers what was wrong")
+			}
+			b.correct = args[0]
+			return b.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&b.because, "because", "", "what was wrong, as it stands on the page")
+	c.Flags().StringVar(&b.config, "config", "", "the provider's vitrine.toml")
+	c.Flags().StringVar(&b.out, "out", "", "the public directory")
+	c.Flags().BoolVar(&b.json, "json", false, "print one JSON object on stdout")
 	return c
 }
 
@@ -113,9 +143,10 @@ func (p program) userReceipt(ctx context.Context, desk *casework.Desk, demand vi
 
 type reportCall struct {
 	program
-	config, out string
-	although    []string
-	json        bool
+	config, out      string
+	correct, because string // a report whose words are corrected
+	although         []string
+	json             bool
 }
 
 // Publication is what report build prints with --json.
@@ -144,23 +175,37 @@ func (r reportCall) run(ctx context.Context) (err error) {
 	if err := desk.Count(ctx); err != nil {
 		return err
 	}
-	state := filepath.Join(resolve(base, config.Store.Dir), "reports")
-	if err := stayed(desk, state, r.although); err != nil {
+	data := resolve(base, config.Store.Dir)
+	if err := stayed(desk, filepath.Join(data, "reports"), r.although); err != nil {
 		return err
 	}
-	petitions, err := desk.Petitions()
+	b, err := r.builder(desk, config, data, bars)
 	if err != nil {
 		return err
 	}
-	b := kept(desk, resolve(base, config.Store.Dir))
-	b.Provider, b.URL, b.Words = config.Provider.Name, config.Ledger.URL, withPetitions(config.Ledger.words, petitions)
-	b.Checking = func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) }
-	built, err := b.Build(ctx, out)
+	var built report.Built
+	if r.correct != "" {
+		built, err = b.Correct(ctx, out, r.correct, r.because, r.now())
+	} else {
+		built, err = b.Build(ctx, out)
+	}
 	bars.Finish()
 	if err != nil {
 		return err
 	}
 	return r.tell(out, built)
+}
+
+func (r reportCall) builder(desk *casework.Desk, config Config, data string, bars *bars) (report.Builder, error) {
+	b := kept(desk, data)
+	b.Provider, b.URL = config.Provider.Name, config.Ledger.URL
+	b.Checking = func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) }
+	petitions, err := desk.Petitions()
+	if err != nil {
+		return b, err
+	}
+	b.Words = withPetitions(config.Ledger.words, petitions)
+	return b, nil
 }
 
 func (r reportCall) tell(out string, built report.Built) error {
@@ -174,7 +219,9 @@ func (r reportCall) tell(out string, built report.Built) error {
 	if r.json {
 		return json.NewEncoder(r.stdout).Encode(p)
 	}
-	if built.New == "" {
+	if r.correct != "" {
+		fmt.Fprintf(r.stdout, "Report %s has a next version, which says what was corrected.\n", r.correct)
+	} else if built.New == "" {
 		fmt.Fprintf(r.stdout, "No table was due: no report was added.\n")
 	} else {
 		fmt.Fprintf(r.stdout, "Report %s was added.\n", built.New)

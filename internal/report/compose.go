@@ -4,12 +4,8 @@ import (
 	"context"
 	"crypto/sha3"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -55,61 +51,25 @@ func (b Builder) Build(ctx context.Context, out string) (Built, error) {
 	if err != nil {
 		return Built{}, fmt.Errorf("compose report: %w", err)
 	}
-	var built Built
-	if fresh != nil {
-		kept = append(kept, fresh.Published)
-		if err := b.keep(kept, fresh.report); err != nil {
-			return built, fmt.Errorf("keep report: %w", err)
-		}
-		built.New = fresh.Statement.Name
+	if fresh == nil {
+		return b.finish(ctx, out, kept, "")
 	}
+	kept = append(kept, fresh.Published)
+	if err := b.keep(kept, len(kept)-1, fresh.report, nil); err != nil {
+		return Built{}, fmt.Errorf("keep report: %w", err)
+	}
+	return b.finish(ctx, out, kept, fresh.Statement.Name)
+}
+
+// finish has the ledgers say what is kept, and writes the public directory.
+func (b Builder) finish(ctx context.Context, out string, kept []Published, added string) (Built, error) {
+	built := Built{New: added, Reports: names(kept)}
 	if err := b.say(kept); err != nil {
 		return built, err
 	}
-	for _, p := range kept {
-		built.Reports = append(built.Reports, p.Statement.Name)
-	}
+	var err error
 	built.Verdict, err = b.publish(ctx, out, kept)
 	return built, err
-}
-
-// kept reads the reports that were published before, oldest first.
-func (b Builder) kept() ([]Published, error) {
-	index, err := os.ReadFile(filepath.Join(b.State, "index.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read reports: %w", err)
-	}
-	var names []string
-	if err := json.Unmarshal(index, &names); err != nil {
-		return nil, fmt.Errorf("read reports: %w", err)
-	}
-	var list []Published
-	for _, name := range names {
-		raw, err := os.ReadFile(filepath.Join(b.State, name, "report.json"))
-		if err != nil {
-			return nil, fmt.Errorf("read reports: %w", err)
-		}
-		r, err := ledger.ParseReport(raw)
-		if err != nil {
-			return nil, fmt.Errorf("read report %s: %w", name, err)
-		}
-		words, err := os.ReadFile(filepath.Join(b.State, name, "words.json"))
-		if err != nil {
-			return nil, fmt.Errorf("read reports: %w", err)
-		}
-		p := Published{Statement: r.Statement, Ledgers: b.chains(), Version: 1}
-		if err := json.Unmarshal(words, &p.Words); err != nil {
-			return nil, fmt.Errorf("read report %s: %w", name, err)
-		}
-		if p.Period, err = periodNamed(p); err != nil {
-			return nil, err
-		}
-		list = append(list, p)
-	}
-	return list, nil
 }
 
 func (b Builder) chains() map[ledger.Class]ledger.Chain {

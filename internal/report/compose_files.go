@@ -1,7 +1,6 @@
 package report
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,114 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/sequencer"
 	"github.com/vitrine-project/vitrine/ledger"
 )
-
-// keep writes the newest of all reports to the state directory: whole, or not
-// at all.
-func (b Builder) keep(all []Published, r *ledger.Report) error {
-	p := all[len(all)-1]
-	name := p.Statement.Name
-	files, err := Pages(View{Provider: b.Provider, URL: b.URL, Reports: all}, name)
-	if err != nil {
-		return err
-	}
-	words, err := p.Words.Marshal()
-	if err != nil {
-		return err
-	}
-	files["words.json"], r.Words = words, sha256.Sum256(words)
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		r.Files = append(r.Files, ledger.File{Path: path, SHA256: sha256.Sum256(files[path])})
-	}
-	raw, err := r.Marshal()
-	if err != nil {
-		return err
-	}
-	note, err := ledger.SignReport(name, raw, 1, b.Signer)
-	if err != nil {
-		return err
-	}
-	files["report.json"], files["report.note"] = raw, note
-	dir := filepath.Join(b.State, name)
-	if err := os.RemoveAll(dir); err != nil { // of a build that died before it was listed
-		return err
-	}
-	if err := writeAll(dir, files); err != nil {
-		return err
-	}
-	return b.list(all)
-}
-
-// list says which reports are published; a report that is not listed is none.
-func (b Builder) list(all []Published) error {
-	index, err := ledger.MarshalIndex(names(all))
-	if err != nil {
-		return err
-	}
-	partial := filepath.Join(b.State, "index.partial")
-	if err := writeFile(partial, index); err != nil {
-		return err
-	}
-	if err := os.Rename(partial, filepath.Join(b.State, "index.json")); err != nil {
-		return err
-	}
-	return syncDir(b.State)
-}
-
-func names(all []Published) []string {
-	list := []string{}
-	for _, p := range all {
-		list = append(list, p.Statement.Name)
-	}
-	return list
-}
-
-// say has the ledgers say the digest of each report, with their next tick.
-func (b Builder) say(all []Published) error {
-	for _, p := range all {
-		raw, err := os.ReadFile(filepath.Join(b.State, p.Statement.Name, "report.json"))
-		if err != nil {
-			return fmt.Errorf("read report: %w", err)
-		}
-		for _, l := range b.Logs {
-			if err := l.Notice(ledger.NoticeReport, sha256.Sum256(raw), nil); err != nil {
-				return fmt.Errorf("say report: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
-// lost refuses to go on without a report that a ledger has the notice of, or is
-// to have: its tables would be told once more, and a notice of that, once said,
-// no audit would ever accept.
-func (b Builder) lost(kept []Published) error {
-	have := map[ledger.Hash]bool{}
-	for _, name := range names(kept) {
-		files, err := filepath.Glob(filepath.Join(b.State, name, "report*.json")) // with the earlier versions
-		if err != nil {
-			return fmt.Errorf("list reports: %w", err)
-		}
-		for _, path := range files {
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				return fmt.Errorf("read report: %w", err)
-			}
-			have[sha256.Sum256(raw)] = true
-		}
-	}
-	for _, l := range b.Logs {
-		for _, digest := range l.Notices(ledger.NoticeReport) {
-			if !have[digest] {
-				return vitrine.Refusef(vitrine.Unverified, "the report with the digest %s was published, and is not in %s: that is an older copy. Nothing was done; bring back its newest copy, or the folder reports of the public directory, which holds the same files", digest, b.State)
-			}
-		}
-	}
-	return nil
-}
 
 func (b Builder) layOut(out string, all []Published) error {
 	for _, l := range b.Logs {
@@ -129,8 +23,8 @@ func (b Builder) layOut(out string, all []Published) error {
 			return err
 		}
 	}
-	for _, name := range names(all) {
-		if err := copyTree(os.DirFS(filepath.Join(b.State, name)), ".", filepath.Join(out, "reports", name), nil); err != nil {
+	for _, p := range all {
+		if err := copyTree(os.DirFS(b.dir(p)), ".", filepath.Join(out, "reports", p.Statement.Name), nil); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ type Published struct {
 	Ledgers   map[ledger.Class]ledger.Chain // at least the headers that the statement names
 	Version   int                           // 1, 2, …: a correction has the next one
 	Words     Words
+	folder    string // that it is kept in, in the state directory
 }
 
 // Words are what a report says beside its statement, and nobody can check. They
