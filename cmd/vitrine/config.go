@@ -187,6 +187,9 @@ func loadConfig(path string) (c Config, base string, err error) {
 	if err != nil {
 		return c, "", fmt.Errorf("find config: %w", err)
 	}
+	if err := c.named(base); err != nil {
+		return c, "", inFile(path, err)
+	}
 	for _, s := range c.Source {
 		root, _, _ := strings.Cut(resolve(base, s.Path), "{account}")
 		if _, err := os.Stat(filepath.Dir(root + "x")); err != nil {

@@ -15,7 +15,7 @@ import (
 func wholeConfig(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	text := configTemplate
+	text := strings.ReplaceAll(configTemplate, "@origin@", "example.org/vitrine")
 	for _, name := range []string{"counsel-a", "counsel-b", "counsel-c"} {
 		line, err := keyring.NewSSHKey(dir+"/"+name, name)
 		if err != nil {

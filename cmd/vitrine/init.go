@@ -23,29 +23,58 @@ var configTemplate string
 var demandTemplate string
 
 func (p program) initCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "init DIR",
+	var origin string
+	c := &cobra.Command{
+		Use:   "init DIR [--origin NAME]",
 		Short: "Write a commented config and keys to start from",
 		Long: `Write into DIR a commented vitrine.toml, a commented demand.toml, the provider's two
-keys, and three approvers' keys to try things with. No file is ever overwritten.`,
-		Example: "  vitrine init ~/vitrine",
+keys, and three approvers' keys to try things with. No file is ever overwritten. NAME names
+the public ledger, for good; without it the config is to be given one before the first demand.`,
+		Example: "  vitrine init ~/vitrine --origin example.org/vitrine",
 		Args:    exactly("DIR"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := initialise(args[0]); err != nil {
+			if err := checkOrigin(origin); err != nil {
 				return err
 			}
-			fmt.Fprintf(p.stdout, "%s is ready. Next:\n", args[0])
-			fmt.Fprintf(p.stdout, "  1. edit %s: your sources, the authority and its key, each approver's own public key\n", filepath.Join(args[0], "vitrine.toml"))
-			fmt.Fprintf(p.stdout, "  2. edit %s\n", filepath.Join(args[0], "demand.toml"))
-			fmt.Fprintf(p.stdout, "  3. vitrine answer --help\n")
+			if err := initialise(args[0], origin); err != nil {
+				return err
+			}
+			p.nextSteps(args[0], origin)
 			return nil
 		},
+	}
+	c.Flags().StringVar(&origin, "origin", "", "the public ledger's name, for good: a domain of yours and a word, such as example.org/vitrine")
+	return c
+}
+
+// nextSteps says what leads from a new directory to a published report.
+func (p program) nextSteps(dir, origin string) {
+	config := filepath.Join(dir, "vitrine.toml")
+	name := fmt.Sprintf("the ledger is %s, for good", origin)
+	if origin == "" {
+		name = "origin, the ledger's name for good, before the first demand"
+	}
+	for _, line := range []string{
+		dir + " is ready. Next:",
+		"  1. edit " + config,
+		"       [[source]]     your stores, mounted read-only; " + filepath.Join(dir, "mail") + " is empty",
+		"       [[authority]]  who may ask, and the key that answers are sealed to: take out the # of the example",
+		"       [[approver]]   each approver's own public key, in place of the three made to try things with",
+		"       [ledger]       " + name + "; contact, url and witnesses for the report",
+		"  2. edit " + filepath.Join(dir, "demand.toml") + ", put the paper beside it, and answer:",
+		fmt.Sprintf("       vitrine answer --config %s --demand %s --out out --approve %s --approve %s", config, filepath.Join(dir, "demand.toml"), filepath.Join(dir, "keys", "counsel-a"), filepath.Join(dir, "keys", "counsel-b")),
+		"  3. every day from then on, from cron or a timer:",
+		fmt.Sprintf("       vitrine report build --config %s --out public      # then serve public/", config),
+		fmt.Sprintf("       vitrine receipts --config %s --out out             # then send them", config),
+		"     The first report comes after the end of the half-year in which the ledger began; try it all now with: vitrine demo",
+	} {
+		fmt.Fprintln(p.stdout, line)
 	}
 }
 
 // initialise writes the files; the config goes last, so that an interrupted
 // call leaves nothing that looks finished.
-func initialise(dir string) error {
+func initialise(dir, origin string) error {
 	if _, err := os.Stat(filepath.Join(dir, "vitrine.toml")); !errors.Is(err, fs.ErrNotExist) {
 		return vitrine.Refusef(vitrine.Usage, "%s is there already: nothing was changed; choose another directory", filepath.Join(dir, "vitrine.toml"))
 	}
@@ -60,7 +89,7 @@ func initialise(dir string) error {
 	if _, err := keyring.NewAgeKey(filepath.Join(dir, "keys", "hold")); err != nil {
 		return err
 	}
-	config := configTemplate
+	config := strings.ReplaceAll(configTemplate, "@origin@", origin)
 	for _, name := range []string{"counsel-a", "counsel-b", "counsel-c"} {
 		line, err := keyring.NewSSHKey(filepath.Join(dir, "keys", name), name)
 		if err != nil {

@@ -158,8 +158,8 @@ func newestReceived(ctx context.Context, source collect.Source, account vitrine.
 	return newest.UTC(), nil
 }
 
-// writeProvider writes the provider's keys and config; without periods nothing
-// but the defaults says how demands are counted.
+// writeProvider writes the provider's keys and config; without periods the
+// defaults say how demands are counted.
 func (w *world) writeProvider(provider, sources string, periods [3]law.Period) error {
 	keys := filepath.Join(provider, "keys")
 	if _, err := keyring.NewSSHKey(filepath.Join(keys, "provider"), "provider"); err != nil {
@@ -185,6 +185,7 @@ func (w *world) writeProvider(provider, sources string, periods [3]law.Period) e
 	w.keys = []string{filepath.Join(keys, "counsel-a"), filepath.Join(keys, "director")}
 	fmt.Fprintf(&b, "\n[[authority]]\nid = \"us-dc-wawd\"\nname = \"U.S. District Court, W.D. Washington\"\njurisdiction = \"us\"\nseal_to = [%q]\n", recipient)
 	if periods[0].From.IsZero() {
+		fmt.Fprintf(&b, "\n[ledger]\norigin = \"glass.example/demo\"\ndemo = true\n")
 		return writeNew(w.config, b.String())
 	}
 	for _, other := range [][3]string{{"us-fbi", "Federal Bureau of Investigation", "us"}, {"de-sta-koeln", "Staatsanwaltschaft Köln", "de"}} {
