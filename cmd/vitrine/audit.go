@@ -144,7 +144,7 @@ func (a cellCall) bundles(d *casework.Desk) error {
 	if err != nil {
 		return fmt.Errorf("write bundles: %w", err)
 	}
-	fmt.Fprintf(a.stdout, "The auditor checks them with: vitrine audit statement --procedure bundles --period N --bundles %s --report DIR.\n", a.out)
+	fmt.Fprintf(a.stdout, "The auditor checks them with: vitrine audit statement --procedure bundles --period N --bundles %s --report URL.\n", a.out)
 	return nil
 }
 
@@ -203,7 +203,7 @@ func (a cellCall) open(ctx context.Context, d *casework.Desk, b *casework.Book, 
 		return err
 	}
 	a.beside(l)
-	fmt.Fprintf(a.stdout, "The auditor checks them with: vitrine-verify tally LIST PROOF --report URL, and draws a sample with: vitrine audit sample LIST --report DIR.\n")
+	fmt.Fprintf(a.stdout, "The auditor checks them with: vitrine-verify tally LIST PROOF --report URL, and draws a sample with: vitrine audit sample LIST --report URL.\n")
 	return nil
 }
 
@@ -250,17 +250,11 @@ func (a cellCall) write(l *casework.Listing, papers []paper) error {
 }
 
 // audited runs the full audit of a published directory on this machine.
-func (p program) audited(ctx context.Context, dir, bundles string) (*ledger.Verdict, error) {
-	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-		return nil, vitrine.Refusef(vitrine.Usage, "--report %s is no directory: fetch the published directory first", dir)
-	}
+func (p program) audited(ctx context.Context, where, bundles string) (*ledger.Verdict, error) {
 	bars := newBars(p.stderr)
-	v, err := p.audit(ctx, dir, bundles, func(done, total uint64) { bars.draw("auditing", int64(done), int64(total), false) })
+	v, err := p.audit(ctx, where, bundles, func(done, total uint64) { bars.draw("auditing", int64(done), int64(total), false) })
 	bars.Finish()
-	if err != nil {
-		return nil, &vitrine.Refusal{Kind: vitrine.Unverified, Text: err.Error()}
-	}
-	return v, nil
+	return v, unverified(err)
 }
 
 // instant writes a time of the ledger.

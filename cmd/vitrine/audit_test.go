@@ -13,6 +13,8 @@ import (
 	"io"
 	"io/fs"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -273,6 +275,11 @@ func (s *stage) sample(list string, n int64) {
 	raw := readAll(t, list)
 	randomness := bytes.Repeat([]byte{7}, 32)
 	says = s.ok(on(1, 102), "audit", "sample", list, "--report", s.public, "--randomness", hex.EncodeToString(randomness))
+	server := httptest.NewServer(http.FileServer(http.Dir(s.public)))
+	defer server.Close()
+	if far := s.ok(on(1, 102), "audit", "sample", list, "--report", server.URL, "--randomness", hex.EncodeToString(randomness)); far != says {
+		t.Errorf("from an address:\n%s\nfrom the directory:\n%s", far, says)
+	}
 	var parsed struct {
 		Leaves []struct {
 			Index uint64 `json:"index"`

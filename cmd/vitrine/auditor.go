@@ -13,7 +13,6 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/keyring"
-	"github.com/vitrine-project/vitrine/internal/report"
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
@@ -34,13 +33,13 @@ type auditorCall struct {
 func (p program) auditSampleCommand() *cobra.Command {
 	a := auditorCall{program: p}
 	c := &cobra.Command{
-		Use:   "sample LIST --report DIR [--randomness HEX]",
+		Use:   "sample LIST --report DIR|URL [--randomness HEX]",
 		Short: "Draw which papers the auditor looks at",
 		Long: `Say which public randomness draws the sample of a list, or, with --randomness, which of
 its facts are drawn. The randomness must come after the ledger said the list's digest, so
 that nobody could choose the list by it. For each fact that is drawn, the provider shows the
 papers of its demand; the auditor compares all facts of that demand with them.`,
-		Example: "  vitrine audit sample us.list --report public\n  vitrine audit sample us.list --report public --randomness 9f3c…",
+		Example: "  vitrine audit sample us.list --report https://transparency.example.org\n  vitrine audit sample us.list --report public --randomness 9f3c…",
 		Args:    exactly("LIST"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := required(c, "report"); err != nil {
@@ -50,7 +49,7 @@ papers of its demand; the auditor compares all facts of that demand with them.`,
 			return a.sample(c.Context())
 		},
 	}
-	c.Flags().StringVar(&a.report, "report", "", "the published directory")
+	c.Flags().StringVar(&a.report, "report", "", "the published directory or its address")
 	c.Flags().StringVar(&a.randomness, "randomness", "", "the public randomness, in hexadecimal")
 	return c
 }
@@ -85,12 +84,19 @@ func (p program) auditKeyCommand() *cobra.Command {
 	return c
 }
 
-// audit audits a published directory; leaves that are not in it come from
-// another one, if that is named.
-func (p program) audit(ctx context.Context, dir, bundles string, progress func(done, total uint64)) (*ledger.Verdict, error) {
-	a := ledger.Audit{Fetch: report.Directory(dir), Rand: rand.Reader, Progress: progress}
+// audit audits a published directory, or what is at an address; leaves that are
+// not in it come from another one, if that is named.
+func (p program) audit(ctx context.Context, where, bundles string, progress func(done, total uint64)) (*ledger.Verdict, error) {
+	published, err := directory(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	a := ledger.Audit{Fetch: published, Rand: rand.Reader, Progress: progress}
 	if bundles != "" {
-		published, given := a.Fetch, report.Directory(bundles)
+		given, err := directory(ctx, bundles)
+		if err != nil {
+			return nil, err
+		}
 		a.Entries = true
 		a.Fetch = func(path string) ([]byte, error) {
 			b, err := published(path)

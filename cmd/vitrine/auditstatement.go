@@ -20,7 +20,7 @@ import (
 func (p program) auditStatementCommand() *cobra.Command {
 	a := auditorCall{program: p}
 	c := &cobra.Command{
-		Use:   "statement --procedure P --report DIR --key FILE --out FILE | --add FILE --config F",
+		Use:   "statement --procedure P --report DIR|URL --key FILE --out FILE | --add FILE --config F",
 		Short: "Sign what an audit showed, or have the ledger say it",
 		Long: `For the auditor: sign a statement about the published directory, after its full audit.
 Procedure tally checks the list and its proof, and says what came of it; procedure sample
@@ -48,7 +48,7 @@ next tick.`,
 	f.StringVar(&a.add, "add", "", "an auditor's statement, to be said by the ledger")
 	f.StringVar(&a.config, "config", "", "the provider's vitrine.toml")
 	f.StringVar(&a.procedure, "procedure", "", "tally, sample or bundles")
-	f.StringVar(&a.report, "report", "", "the published directory")
+	f.StringVar(&a.report, "report", "", "the published directory or its address")
 	f.StringVar(&a.bundles, "bundles", "", "directory with the log of a period whose leaves are not public")
 	f.StringVar(&a.class, "class", "restricted", "of procedure bundles: the ledger")
 	f.Uint64Var(&a.period, "period", 0, "of procedure bundles: the period's number")
