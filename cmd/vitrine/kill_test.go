@@ -110,7 +110,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 			second := tracePoints(t, w, w.answer("--decisions", w.decisions))
 			want := finish(t, w)
 			for _, p := range casework.Points {
-				if !slices.Contains(first, p) && !slices.Contains(second, p) {
+				if !slices.Contains(first, p) && !slices.Contains(second, p) && !strings.HasPrefix(p, "count: ") { // TestKillWhileCounting has it
 					t.Errorf("an answer does not pass point %q", p)
 				}
 			}

@@ -110,3 +110,28 @@ func TestKilledAtLastTick(t *testing.T) {
 		t.Errorf("%d facts still wait", n)
 	}
 }
+
+// TestLateLastTick: a demand of a period is typed in when the time of its last
+// tick has passed, and the tick was not made yet. It stands in that tick, which
+// is the last that it can stand in.
+func TestLateLastTick(t *testing.T) {
+	p, b, now := lastHour(t)
+	received := *now
+	*now = now.AddDate(0, 0, 3)
+	one := casework.Synthetic{Class: ledger.Public, Sheet: "us/search-warrant", Reference: "R", Received: received, Counted: true}
+	if err := p.Synthesize(t.Context(), []casework.Synthetic{one}); err != nil {
+		t.Fatal(err)
+	}
+	if n := backlog(t, p); n != 1 {
+		t.Fatalf("%d facts wait", n)
+	}
+	*now = now.AddDate(0, 0, 14)
+	if err := p.Desk.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sum, complete, err := b.Log.Sums(ledger.CellName{Sheet: "us/search-warrant"})
+	if err != nil || !complete || sum.V[0] != 1 || backlog(t, p) > 0 {
+		t.Errorf("period 0 counted %v, complete: %t, %d wait: %v", sum.V, complete, backlog(t, p), err)
+	}
+	audited(t, b.Log.Public())
+}

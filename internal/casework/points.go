@@ -14,4 +14,5 @@ var Points = []string{
 	"blob: written", "blob: synced", "blob: renamed",
 	"place: written", "place: synced", "place: renamed",
 	"store: before commit", "store: after commit",
+	"count: published",
 }

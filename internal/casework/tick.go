@@ -53,7 +53,11 @@ func (d *Desk) advance(ctx context.Context, b *Book) error {
 		if d.Counting != nil {
 			d.Counting(p.Header, tick, d.Now())
 		}
-		if err := d.tick(ctx, b, p, at); err != nil {
+		by := at
+		if tick == p.Ticks { // what came when it was late already finds no other of its period
+			by = d.Now()
+		}
+		if err := d.tick(ctx, b, p, by); err != nil {
 			return err
 		}
 	}
@@ -105,10 +109,11 @@ func (b *Book) settle(ctx context.Context, chain ledger.Chain) error {
 	return b.Log.Add(ctx, h)
 }
 
-// tick makes one tick with the oldest facts that belong in it.
-func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time) error {
+// tick makes one tick with the oldest facts that belong in it, of those that
+// came by a time.
+func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, by time.Time) error {
 	var facts []sequencer.Fact
-	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) { facts, err = d.due(tx, b, p, at); return err })
+	err := d.DB.Update(ctx, func(tx *store.Tx) (err error) { facts, err = d.due(tx, b, p, by); return err })
 	if err != nil {
 		return err
 	}
@@ -132,10 +137,10 @@ func (d *Desk) tick(ctx context.Context, b *Book, p *ledger.Period, at time.Time
 }
 
 // due are the oldest facts that wait for a tick, as many as it has room for.
-func (d *Desk) due(tx *store.Tx, b *Book, p *ledger.Period, at time.Time) ([]sequencer.Fact, error) {
+func (d *Desk) due(tx *store.Tx, b *Book, p *ledger.Period, by time.Time) ([]sequencer.Fact, error) {
 	var facts []sequencer.Fact
 	for _, s := range p.Sheets {
-		waiting, err := tx.Waiting(string(b.Class), s.Name, p.Number, at.Unix(), b.Log.Room(s.Name))
+		waiting, err := tx.Waiting(string(b.Class), s.Name, p.Number, by.Unix(), b.Log.Room(s.Name))
 		if err != nil {
 			return nil, err
 		}
