@@ -15,7 +15,7 @@ func TestAheadOfAClaim(t *testing.T) {
 		sheets = append(sheets, Sheet{Name: fmt.Sprintf("s%03d", i), Fields: defaultFields})
 	}
 	h := newWorld(t).header(Public, 1, sheets...)
-	h.Delta, h.Lag, h.Ticks = 1, 0, 1<<27
+	h.Delta, h.Lag, h.Ticks, h.Due = 1, 0, 1<<24, 3*day
 	h.To = h.From + h.Ticks
 	for i := range h.Tables {
 		h.Tables[i].NotBefore, h.Tables[i].Due = h.To, h.To

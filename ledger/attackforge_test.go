@@ -35,8 +35,8 @@ func (l *writtenLog) forge(slots map[int]forgery, facts ...*Fact) []uint64 {
 	at := map[int]*Fact{}
 	var indices []uint64
 	for _, f := range facts {
-		for slot, i := range p.slots {
-			if _, forged := slots[slot]; !forged && at[slot] == nil && p.Sheets[i].Name == f.Sheet {
+		for slot := range p.slots.slots() {
+			if _, forged := slots[slot]; !forged && at[slot] == nil && p.Sheets[p.slots.of(slot)].Name == f.Sheet {
 				at[slot] = f
 				indices = append(indices, p.First(l.tick, 0)+uint64(slot))
 				break
@@ -44,7 +44,7 @@ func (l *writtenLog) forge(slots map[int]forgery, facts ...*Fact) []uint64 {
 		}
 	}
 	for slot := range Slots {
-		s := p.Sheets[p.slots[slot]]
+		s := p.Sheets[p.slots.of(slot)]
 		if err := w.leaf(s, at[slot]); err != nil {
 			l.w.t.Fatal(err)
 		}

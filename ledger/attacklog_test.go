@@ -26,7 +26,7 @@ func (w *world) public() *writtenLog { return w.logs[Public] }
 // leave takes the leaf of a slot out of the sums of the trailer, as a reader
 // does that skips it.
 func leave(entries [][]byte, p *Period, slot int, was []byte) {
-	of := p.slots[slot]
+	of := p.slots.of(slot)
 	for n, i := range p.sheetsOf(0) {
 		if i == of {
 			at := entries[Slots][trailerHead+32*n : trailerHead+32*n+32]
@@ -94,8 +94,8 @@ func bundleAttacks() []attack {
 			w.public().rewrite(in(secondTick, func(e [][]byte) {
 				for n, i := range other.sheetsOf(0) {
 					acc := must(decodePoint(before[32*n : 32*n+32]))
-					for slot, of := range other.slots {
-						if of == i {
+					for slot := range Slots {
+						if other.slots.of(slot) == i {
 							acc.add(acc, must(decodePoint(e[slot][1:33])))
 						}
 					}

@@ -51,8 +51,8 @@ func TestProofIsOfItsPlace(t *testing.T) {
 		"another leaf":     func(b *bundle) { b.points[7] = *basePoint() },
 		"another grid": func(b *bundle) {
 			b.period = newPeriod(p.Header, p.Start)
-			b.period.slots = slices.Clone(p.slots)
-			slices.Reverse(b.period.slots)
+			b.period.slots.sheets = slices.Clone(p.slots.sheets)
+			slices.Reverse(b.period.slots.sheets)
 		},
 		"": func(b *bundle) {},
 	} {
@@ -71,7 +71,14 @@ func TestProofIsOfItsPlace(t *testing.T) {
 
 // ofTwoBundles is the period as if each tick had two bundles of the same sheets.
 func ofTwoBundles(p *Period) *Period {
-	return &Period{Header: p.Header, Hash: p.Hash, Start: p.Start, slots: append(slices.Clone(p.slots), p.slots...)}
+	two := &Period{Header: p.Header, Hash: p.Hash, Start: p.Start}
+	for range 2 {
+		for _, g := range p.Grid {
+			i, _ := p.sheet(g.Sheet)
+			two.slots.add(i, g.Slots)
+		}
+	}
+	return two
 }
 
 // TestLeafVectorsNaively recomputes the vectors of leaves with nothing of this

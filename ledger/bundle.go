@@ -82,7 +82,7 @@ func (p *Period) Tick(t uint64, notes Hash, facts []*Fact, sums Sums, rand io.Re
 			if i, ok := at[b*Slots+slot]; ok {
 				f = facts[i]
 			}
-			if err := w.leaf(p.Sheets[p.slots[b*Slots+slot]], f); err != nil {
+			if err := w.leaf(p.Sheets[p.slots.of(b*Slots+slot)], f); err != nil {
 				return nil, err
 			}
 		}
@@ -128,8 +128,9 @@ func (r *proving) entries() ([][]byte, error) {
 // scatter draws a slot of its sheet for each fact.
 func (p *Period) scatter(facts []*Fact, rand io.Reader) (map[int]int, error) {
 	free := map[string][]int{}
-	for slot, i := range p.slots {
-		free[p.Sheets[i].Name] = append(free[p.Sheets[i].Name], slot)
+	for slot := range p.slots.slots() {
+		name := p.Sheets[p.slots.of(slot)].Name
+		free[name] = append(free[name], slot)
 	}
 	at := map[int]int{}
 	for i, f := range facts {
@@ -336,7 +337,7 @@ func (b *bundle) statement() rangeStatement {
 		weights[i] = b.period.Sheets[i].weights()
 	}
 	for slot := range Slots {
-		st.weights = append(st.weights, weights[b.period.slots[b.number*Slots+slot]])
+		st.weights = append(st.weights, weights[b.period.slots.of(b.number*Slots+slot)])
 	}
 	return st
 }
@@ -381,8 +382,8 @@ func (b *bundle) checkSums(sheets []int) error {
 		if err != nil {
 			return fmt.Errorf("sum before of sheet %s: %w", b.period.Sheets[i].Name, err)
 		}
-		for slot, of := range b.period.slots[b.number*Slots : (b.number+1)*Slots] {
-			if of == i {
+		for slot := range Slots {
+			if b.period.slots.of(b.number*Slots+slot) == i {
 				acc.add(acc, &b.points[slot])
 			}
 		}

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -13,8 +15,24 @@ type Period struct {
 	Hash  Hash   // of the header
 	Start uint64 // the index of its bundle's first entry
 
-	slots []int // the sheet of each slot of a tick
+	slots   layout
+	size    int       // of the headers up to this one, in bytes
+	waiting []waiting // deferred cells up to this period that stand in no table yet
 }
+
+// waiting is a cell of a deferred sheet, small since a chain has many.
+type waiting struct {
+	period uint32
+	sheet  uint16 // its index
+}
+
+// Limits of a chain: what takes memory for as long as an audit goes on. A ledger
+// that comes to them ends, and another one begins.
+const (
+	maxHeaders    = 1024
+	maxHeaderSize = 32 << 20 // of all headers
+	maxWaiting    = 1 << 13  // cells
+)
 
 // Place is where an entry of the log stands in its period. The header's bundle
 // is tick 0.
@@ -58,6 +76,12 @@ func (c Chain) With(h *Header) (Chain, error) {
 		return nil, fmt.Errorf("header %d is not the first", h.Number)
 	}
 	p := newPeriod(h, start)
+	if len(c) > 0 {
+		p.size += c[len(c)-1].size
+	}
+	if len(c) == maxHeaders || p.size > maxHeaderSize {
+		return nil, fmt.Errorf("header %d: a ledger has at most %d headers, and %d MiB of them", h.Number, maxHeaders, maxHeaderSize>>20)
+	}
 	next := append(slices.Clone(c), p)
 	if err := errors.Join(next.checkTables(p), next.checkOpenings(p)); err != nil {
 		return nil, fmt.Errorf("header %d: %w", h.Number, err)
@@ -67,18 +91,21 @@ func (c Chain) With(h *Header) (Chain, error) {
 
 // newPeriod puts a checked header at its place.
 func newPeriod(h *Header, start uint64) *Period {
-	p := &Period{Header: h, Hash: h.Hash(), Start: start}
+	p := &Period{Header: h, Start: start}
+	p.Hash, p.size = h.written()
 	for _, g := range h.Grid {
-		i := slices.IndexFunc(h.Sheets, func(s Sheet) bool { return s.Name == g.Sheet })
-		for range g.Slots {
-			p.slots = append(p.slots, i)
-		}
+		i, _ := h.sheet(g.Sheet)
+		p.slots.add(i, g.Slots)
 	}
 	return p
 }
 
 // checkTables checks the tables of the last header against earlier ones.
 func (c Chain) checkTables(p *Period) error {
+	due := c.settle(p)
+	if len(p.waiting) > maxWaiting {
+		return fmt.Errorf("more than %d cells of deferred sheets wait for their table", maxWaiting)
+	}
 	for _, t := range p.Tables {
 		first, _ := c.Sheet(t.Cells[0])
 		leaves := uint64(0)
@@ -90,7 +117,7 @@ func (c Chain) checkTables(p *Period) error {
 			if !s.sameRules(first) {
 				return fmt.Errorf("table %s: %s and %s have other fields or rules", t.Name, s.Name, first.Name)
 			}
-			if cell.Period < p.Number && c.due(cell) != t.Name {
+			if cell.Period < p.Number && due[cell] != t.Name {
 				return fmt.Errorf("table %s: the cell of %s in period %d does not belong there", t.Name, cell.Sheet, cell.Period)
 			}
 			leaves += c[cell.Period].slotsOf(cell.Sheet)
@@ -99,12 +126,9 @@ func (c Chain) checkTables(p *Period) error {
 			return fmt.Errorf("table %s has %d slots, more than 2^%d", t.Name, leaves, sumBits)
 		}
 	}
-	for n := range p.Number { // every deferred cell whose time has come is there
-		for _, s := range c[n].Sheets {
-			cell := CellName{n, s.Name}
-			if want := c.due(cell); s.Joins != "" && want != "" && !p.holds(want, cell) {
-				return fmt.Errorf("table %s misses the cell of %s in period %d", want, s.Name, n)
-			}
+	for cell, table := range due {
+		if !p.holds(table, cell) {
+			return fmt.Errorf("table %s misses the cell of %s in period %d", table, cell.Sheet, cell.Period)
 		}
 	}
 	return nil
@@ -112,14 +136,24 @@ func (c Chain) checkTables(p *Period) error {
 
 // checkOpenings checks the openings of the last header: each cell is opened once.
 func (c Chain) checkOpenings(p *Period) error {
+	if len(p.Openings) == 0 {
+		return nil
+	}
 	opened := map[CellName]bool{}
-	for _, q := range c {
+	for _, o := range p.Openings {
+		for _, cell := range o.Cells {
+			if opened[cell] {
+				return openedTwice(o, cell)
+			}
+			opened[cell] = true
+		}
+	}
+	for _, q := range c[:len(c)-1] {
 		for _, o := range q.Openings {
 			for _, cell := range o.Cells {
 				if opened[cell] {
-					return fmt.Errorf("opening %s: the cell of %s in period %d is opened twice", o.Name, cell.Sheet, cell.Period)
+					return openedTwice(o, cell)
 				}
-				opened[cell] = true
 			}
 		}
 	}
@@ -141,24 +175,42 @@ func (c Chain) checkOpenings(p *Period) error {
 	return nil
 }
 
-// due returns the table of the last header that a deferred cell of an earlier
-// period belongs in, or "".
-func (c Chain) due(cell CellName) string {
-	s, ok := c.Sheet(cell)
-	if !ok || s.Joins == "" {
-		return ""
+func openedTwice(o Permit, cell CellName) error {
+	return fmt.Errorf("opening %s: the cell of %s in period %d is opened twice", o.Name, cell.Sheet, cell.Period)
+}
+
+// settle returns the deferred cells whose time has come with the chain's last
+// header p, and the table of p that each belongs in. It sets the cells that wait
+// on.
+func (c Chain) settle(p *Period) map[CellName]string {
+	due := map[CellName]string{}
+	var before []waiting
+	if n := len(c); n > 1 {
+		before = c[n-2].waiting
 	}
-	for _, p := range c[cell.Period+1:] {
-		for _, t := range p.Tables {
-			if t.NotBefore >= c[cell.Period].To+s.Deferred && slices.Contains(t.Cells, CellName{p.Number, s.Joins}) {
-				if p != c[len(c)-1] {
-					return ""
-				}
-				return t.Name
+	own := map[string]Table{} // by the sheet of p's own period that it has
+	for _, t := range p.Tables {
+		for _, cell := range t.Cells {
+			if cell.Period == p.Number {
+				own[cell.Sheet] = t
 			}
 		}
 	}
-	return ""
+	p.waiting = nil
+	for _, w := range before {
+		s := c[w.period].Sheets[w.sheet]
+		if t, ok := own[s.Joins]; ok && t.NotBefore >= c[w.period].To+s.Deferred {
+			due[CellName{uint64(w.period), s.Name}] = t.Name
+			continue
+		}
+		p.waiting = append(p.waiting, w)
+	}
+	for i, s := range p.Sheets {
+		if s.Joins != "" {
+			p.waiting = append(p.waiting, waiting{uint32(p.Number), uint16(i)})
+		}
+	}
+	return due
 }
 
 func (p *Period) holds(table string, cell CellName) bool {
@@ -212,7 +264,7 @@ func (c Chain) At(index uint64) (*Period, Place, error) {
 		per := uint64(p.Bundles())
 		place.Tick, place.Bundle = 1+(bundle-1)/per, int((bundle-1)%per)
 		if place.Slot < Slots {
-			place.Sheet = p.Sheets[p.slots[place.Bundle*Slots+place.Slot]].Name
+			place.Sheet = p.Sheets[p.slots.of(place.Bundle*Slots+place.Slot)].Name
 		}
 		return p, place, nil
 	}
@@ -264,13 +316,7 @@ func (c Chain) Ready(p *Period, t, now uint64) []ReadyTable {
 
 // sheetsOf are the sheets that have slots in bundle b of a tick, in grid order.
 func (p *Period) sheetsOf(b int) []int {
-	var list []int
-	for _, i := range p.slots[b*Slots : (b+1)*Slots] {
-		if len(list) == 0 || list[len(list)-1] != i {
-			list = append(list, i)
-		}
-	}
-	return list
+	return p.slots.between(b*Slots, (b+1)*Slots)
 }
 
 // continues reports whether h says nothing that does not follow from the header
@@ -325,16 +371,18 @@ func (h *Header) Continue(to uint64) (*Header, error) {
 // Join puts the deferred cells of earlier periods into the tables of h, the
 // next header of the chain, that they belong in.
 func (c Chain) Join(h *Header) {
-	with := append(slices.Clone(c), &Period{Header: h})
-	for n := range uint64(len(c)) {
-		for _, s := range c[n].Sheets {
-			cell := CellName{n, s.Name}
-			name := with.due(cell)
-			for i := range h.Tables {
-				if h.Tables[i].Name == name && !slices.Contains(h.Tables[i].Cells, cell) {
-					h.Tables[i].Cells = append(h.Tables[i].Cells, cell)
-				}
+	due := append(slices.Clone(c), &Period{Header: h}).settle(&Period{Header: h})
+	for i := range h.Tables {
+		t := &h.Tables[i]
+		for _, cell := range slices.SortedFunc(maps.Keys(due), inOrder) {
+			if due[cell] == t.Name && !slices.Contains(t.Cells, cell) {
+				t.Cells = append(t.Cells, cell)
 			}
 		}
 	}
+}
+
+// inOrder sorts cells by period, then sheet.
+func inOrder(a, b CellName) int {
+	return cmp.Or(cmp.Compare(a.Period, b.Period), cmp.Compare(a.Sheet, b.Sheet))
 }

@@ -128,6 +128,9 @@ func (w Witnesses) MarshalJSON() ([]byte, error) {
 
 // ParseHeader reads a header and checks it as far as it goes alone.
 func ParseHeader(b []byte) (*Header, error) {
+	if len(b) > maxHeader {
+		return nil, fmt.Errorf("header: %d bytes, more than %d", len(b), maxHeader)
+	}
 	h := new(Header)
 	if err := unmarshal(b, h); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
@@ -145,15 +148,40 @@ func (h *Header) Marshal() ([]byte, error) {
 
 // Hash returns the SHA-256 of the header's bytes.
 func (h *Header) Hash() Hash {
+	sum, _ := h.written()
+	return sum
+}
+
+// written returns the hash and the number of the header's bytes.
+func (h *Header) written() (Hash, int) {
 	b, err := marshal(h)
 	if err != nil {
 		panic("ledger: hash of a header that cannot be written: " + err.Error()) // Check was not called
 	}
-	return sha256.Sum256(b)
+	return sha256.Sum256(b), len(b)
 }
+
+// A header has room for 256 sheets of eight fields with the longest names, their
+// tables, and the openings of as many past cells.
+const maxHeader = 1 << 20
+
+const secondsOfDay = 24 * 3600
 
 // maxTime bounds times and spans, in seconds.
 const maxTime = 1 << 40
+
+// Bounds of a period and of what is promised in it: a period is a calendar year
+// at most, and a promise cannot be put off for longer than the law lets a table
+// wait, nor for longer than the ticks explain. What a provider takes is
+// max(lag + 5 ticks, 72 hours); twice as many ticks leave room for others.
+const (
+	maxPeriod   = 366 * secondsOfDay
+	maxLag      = 366 * secondsOfDay
+	maxPromised = 1100 * secondsOfDay
+)
+
+// MaxDue is the longest that a promise may take.
+const MaxDue = maxPromised * time.Second
 
 // How long the law may have a table wait after its period, and how long it may
 // take to tell it from then on, in days.
@@ -162,8 +190,7 @@ const maxWait, maxDue = 1100, 400
 // inTime reports whether a table's dates are such that it must be told some day,
 // and can be.
 func inTime(notBefore, due, first, to uint64) bool {
-	const day = 24 * 3600
-	return notBefore >= first && notBefore <= to+maxWait*day && due >= notBefore && due <= notBefore+maxDue*day
+	return notBefore >= first && notBefore <= to+maxWait*secondsOfDay && due >= notBefore && due <= notBefore+maxDue*secondsOfDay
 }
 
 var tableName = letters("/_-")
@@ -175,7 +202,11 @@ func (h *Header) Check() error {
 			return fmt.Errorf("header %d: %w", h.Number, err)
 		}
 	}
-	if _, err := marshal(h); err != nil {
+	b, err := marshal(h)
+	if err == nil && len(b) > maxHeader {
+		err = fmt.Errorf("%d bytes, more than %d", len(b), maxHeader)
+	}
+	if err != nil {
 		return fmt.Errorf("header %d: %w", h.Number, err)
 	}
 	return nil
@@ -212,8 +243,14 @@ func (h *Header) checkTime() error {
 	if h.Ticks > 1 && h.Lag+h.Delta >= h.To-h.From {
 		return fmt.Errorf("the first tick, %d s after the beginning, is not before the period's end: the next header could not be announced", h.Lag+h.Delta)
 	}
+	if h.To-h.From > maxPeriod || h.Lag > maxLag {
+		return fmt.Errorf("a period of %d s with a lag of %d s: want at most 366 days of each", h.To-h.From, h.Lag)
+	}
 	if h.Due < h.Lag+2*h.Delta {
 		return fmt.Errorf("due is %d s, less than the lag and two ticks", h.Due)
+	}
+	if h.Due > h.Lag+10*h.Delta+AnswerWithin || h.Due > maxPromised {
+		return fmt.Errorf("due is %d s, more than the lag, ten ticks and 72 hours, or than 1100 days: it would put off every promise", h.Due)
 	}
 	return nil
 }
@@ -331,11 +368,15 @@ func (h *Header) checkKeys() error {
 
 // Sheet returns the sheet of that name.
 func (h *Header) Sheet(name string) (Sheet, bool) {
-	i, ok := slices.BinarySearchFunc(h.Sheets, name, func(s Sheet, n string) int { return strings.Compare(s.Name, n) })
+	i, ok := h.sheet(name)
 	if !ok {
 		return Sheet{}, false
 	}
 	return h.Sheets[i], true
+}
+
+func (h *Header) sheet(name string) (int, bool) {
+	return slices.BinarySearchFunc(h.Sheets, name, func(s Sheet, n string) int { return strings.Compare(s.Name, n) })
 }
 
 // Bundles is how many bundles a tick has.

@@ -67,6 +67,17 @@ func headerCases() []headerCase {
 		first("period-of-the-far-future", "time", "is out of range", func(h *Header) { shift(h, 1<<40) }),
 		first("delta-zero", "time", "do not make the period", func(h *Header) { h.Delta = 0 }),
 		first("first-tick-after-the-period", "time", "is not before the period's end", func(h *Header) { h.Lag = day; h.Due = 9 * day }),
+		first("period-of-367-days", "time", "at most 366 days", func(h *Header) { last(h, 367) }),
+		first("lag-of-367-days", "time", "at most 366 days", func(h *Header) {
+			last(h, 1)
+			h.Lag, h.Due = 367*day, 400*day
+		}),
+		first("due-never", "time", "it would put off every promise", func(h *Header) { h.Due = 1 << 40 }),
+		first("due-after-eleven-ticks", "time", "it would put off every promise", func(h *Header) { h.Due = h.Lag + 10*h.Delta + 72*3600 + 1 }),
+		first("due-after-1101-days", "time", "it would put off every promise", func(h *Header) {
+			last(h, 366)
+			h.Due = 1101 * day
+		}),
 		first("due-before-the-tick", "time", "less than the lag and two ticks", func(h *Header) { h.Due = h.Lag + 2*h.Delta - 1 }),
 
 		first("sheets-none", "sheets", "0 sheets", func(h *Header) { h.Sheets = []Sheet{} }),
@@ -161,6 +172,15 @@ func headerCases() []headerCase {
 func (c headerCase) with(text func(string) string) headerCase {
 	c.text = text
 	return c
+}
+
+// last makes a header's period one tick of so many days.
+func last(h *Header, days uint64) {
+	h.Ticks, h.Delta, h.To = 1, days*day, h.From+days*day
+	h.Due = h.Lag + 2*h.Delta
+	for i := range h.Tables {
+		h.Tables[i].NotBefore, h.Tables[i].Due = h.To, h.To
+	}
 }
 
 func shift(h *Header, by uint64) {

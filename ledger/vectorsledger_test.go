@@ -324,6 +324,11 @@ func headerVectors(t *testing.T) map[string]paperVector {
 	for i, p := range w.logs[Restricted].chain {
 		list["accepted-restricted-"+string(rune('0'+i))] = paperVector{Class: "none", Text: headerText(p.Header), Headers: headersOf(w, Restricted, i)}
 	}
+	for name, change := range longest {
+		h := bytesOf(*w.public().chain[0].Header)
+		change(h)
+		list["accepted-"+name] = paperVector{Class: "none", Text: headerText(h)}
+	}
 	for _, c := range headerCases() {
 		v := paperVector{Class: c.class, Headers: headersOf(w, c.ledger, c.number)}
 		h := bytesOf(*w.logs[c.ledger].chain[c.number].Header)

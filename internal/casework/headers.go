@@ -89,7 +89,7 @@ func (c Counting) header(chain ledger.Chain, p law.Period) (*ledger.Header, erro
 	}
 	delta := length / time.Duration(ticks)
 	h := &ledger.Header{
-		Audit: c.Audit, Class: c.Class, Delta: seconds(delta), Lag: seconds(c.Lag), Due: seconds(max(c.Lag+5*delta, 72*time.Hour)), From: uint64(p.From.Unix()), To: uint64(p.To.Unix()),
+		Audit: c.Audit, Class: c.Class, Delta: seconds(delta), Lag: seconds(c.Lag), Due: seconds(min(max(c.Lag+5*delta, 72*time.Hour), ledger.MaxDue)), From: uint64(p.From.Unix()), To: uint64(p.To.Unix()),
 		Keys: c.Keys, Origin: c.Origin, Publication: c.Publication, Suite: ledger.Suite, Ticks: uint64(ticks), Witnesses: c.Witnesses, Number: uint64(len(chain)),
 	}
 	if len(chain) > 0 {

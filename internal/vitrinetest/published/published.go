@@ -151,7 +151,7 @@ func (s *Site) header(ticks, delta uint64) *ledger.Header {
 	from := uint64(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Unix())
 	h := &ledger.Header{
 		Audit: ledger.AuditRule{Randomness: "drand quicknet", Sample: 60}, Class: ledger.Public, Publication: ledger.Live, Suite: ledger.Suite, Origin: "example.org/public",
-		From: from, To: from + ticks*delta, Ticks: ticks, Delta: delta, Lag: delta / 2, Due: 8 * day,
+		From: from, To: from + ticks*delta, Ticks: ticks, Delta: delta, Lag: delta / 2, Due: min(8*day, delta/2+10*delta+3*day),
 		Keys: ledger.Keys{
 			Log:     ledger.PublicKey("example.org/public", public(s.key("log"))),
 			Promise: []string{ledger.PublicKey("example.org/promise", public(s.key("promise")))},
