@@ -62,9 +62,11 @@ type WitnessConfig struct {
 // AccountsConfig is how many accounts the provider had in a period, which
 // shares are taken of. Nobody can check it.
 type AccountsConfig struct {
-	Period string `toml:"period"` // such as 2026-H1; nobody
-	Number uint64 `toml:"number"` // counsel
-	Means  string `toml:"means"`  // such as "open on the last day"; nobody
+	Period string `toml:"period"`   // such as 2026-H1; nobody
+	Number uint64 `toml:"number"`   // counsel
+	Means  string `toml:"means"`    // such as "open on the last day"; nobody
+	French string `toml:"means_fr"` // the same, on French pages; nobody
+	German string `toml:"means_de"` // and on German ones; nobody
 }
 
 // CommentConfig is what the provider says itself on the page of a period's
@@ -273,12 +275,27 @@ func trialKey(path string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(b), nil
 }
 
+// stated is the number as a report states it.
+func (a AccountsConfig) stated() report.Accounts {
+	s := report.Accounts{Period: a.Period, Number: a.Number, Means: a.Means}
+	for code, text := range map[string]string{"fr": a.French, "de": a.German} {
+		if text == "" {
+			continue
+		}
+		if s.MeansIn == nil {
+			s.MeansIn = map[string]string{}
+		}
+		s.MeansIn[code] = text
+	}
+	return s
+}
+
 // words are what a report's page says beside its totals.
 func (c LedgerConfig) words(p law.Period) report.Words {
 	w := report.Words{Contact: c.Contact, Demo: c.Demo}
 	for _, a := range c.Accounts {
 		if a.Period == p.Name() {
-			w.Accounts = append(w.Accounts, report.Accounts{Period: a.Period, Number: a.Number, Means: a.Means})
+			w.Accounts = append(w.Accounts, a.stated())
 		}
 	}
 	for _, c := range c.Comment {

@@ -197,7 +197,7 @@ func (w *world) writeProvider(provider, sources string, periods [3]law.Period) e
 	}
 	fmt.Fprintf(&b, "\n[ledger]\norigin = \"glass.example/demo\"\nsheets = [%s]\nticks  = 2\nlag    = \"24h\"\nquorum = 2\ndemo   = true\n", quotedList(demoSheets))
 	for i, n := range []int{1480, 1620} {
-		fmt.Fprintf(&b, "\n[[ledger.accounts]]\nperiod = %q\nnumber = %d\nmeans  = \"open on the last day\"\n", periods[i].Name(), n)
+		fmt.Fprintf(&b, "\n[[ledger.accounts]]\nperiod = %q\nnumber = %d\nmeans  = \"open on the last day\"\nmeans_fr = \"ouverts le dernier jour\"\nmeans_de = \"am letzten Tag offen\"\n", periods[i].Name(), n)
 	}
 	for _, n := range []string{"one", "two"} {
 		fmt.Fprintf(&b, "\n[[ledger.witness]]\norganisation = \"Demo witness %s, played by the provider\"\ntrial = \"keys/witness-%s\"\n", n, n)

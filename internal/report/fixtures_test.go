@@ -260,7 +260,7 @@ func counted(period int, sheet, field string) uint64 {
 func accountsOf(periods ...string) []Accounts {
 	var all []Accounts
 	for i, p := range periods {
-		all = append(all, Accounts{p, 3_910_000 + uint64(i)*92_000, "open on the last day of the period"})
+		all = append(all, Accounts{p, 3_910_000 + uint64(i)*92_000, "open on the last day of the period", map[string]string{"fr": "ouverts le dernier jour de la période"}})
 	}
 	return all
 }
@@ -311,7 +311,7 @@ func plans(t testing.TB) map[string]plan {
 		"demo":      {provider: "Demo", first: "2025-H2", periods: 2, sheets: sheetsOf(t, "us/search-warrant", "us/subpoena"), witnesses: []string{"one", "two"}, quorum: 2, words: Words{Demo: true, LiveTicks: true, Accounts: accountsOf("2026-H1")}, counts: bands, structure: "us/1874-a3", setting: ledger.Live},
 		"unknown":   {provider: "Havre Mail", first: "2025-H2", periods: 2, sheets: foreign, counts: counted},
 		"nothing":   {provider: "Havre Mail", first: "2026-H1", periods: 2, sheets: sheetsOf(t, ordinarySheets...), counts: func(int, string, string) uint64 { return 0 }, words: Words{Accounts: accountsOf("2026-H1", "2026-H2")}},
-		"hostile":   {provider: "=HYPERLINK(\"//evil.example\";\"<script>alert(1)</script>\")", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), counts: counted, words: Words{Contact: "@SUM(1)<img src=//evil.example>", Accounts: []Accounts{{"2026-H1", 5, "\"><svg/onload=alert(1)>"}}, Comment: map[string]string{"de": "</div><style>*{display:none}</style>"}}},
+		"hostile":   {provider: "=HYPERLINK(\"//evil.example\";\"<script>alert(1)</script>\")", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), counts: counted, words: Words{Contact: "@SUM(1)<img src=//evil.example>", Accounts: []Accounts{{"2026-H1", 5, "\"><svg/onload=alert(1)>", map[string]string{"de": "</p><img src=//evil.example>"}}}, Comment: map[string]string{"de": "</div><style>*{display:none}</style>"}}},
 		"permitted": {provider: "Havre Mail", first: "2025-H1", periods: 3, sheets: sheetsOf(t, "us/subpoena"), counts: bands, structure: "us/1874-a3", setting: ledger.Live, opens: true},
 		"one-of":    {provider: "Havre Mail", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), witnesses: threeWitnesses, quorum: 1, counts: counted},
 		"own-watch": {provider: "Havre Mail", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), witnesses: []string{"havre mail", "Kassel University", "La Quadrature"}, quorum: 2, counts: counted},

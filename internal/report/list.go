@@ -105,10 +105,17 @@ func (l *language) heldBack(r row) string {
 	return l.say("tables.from", strings.Join(names, ", "))
 }
 
-// meansOf says what the number of all accounts is of.
+// meansOf says what the number of all accounts is of, in the provider's words:
+// quoted where they are not in the page's language.
 func meansOf(l *language, a Accounts) string {
-	if a.Means == "" {
+	text, translated := a.MeansIn[l.code]
+	switch {
+	case a.Means == "":
 		return l.say("tables.share.all")
+	case translated:
+		return text
+	case l == english:
+		return a.Means
 	}
-	return a.Means
+	return l.say("tables.share.quoted", a.Means)
 }

@@ -25,6 +25,7 @@ type reported struct {
 	Name, Title              string
 	Demands, Accounts, Share string
 	National                 string
+	Left                     []string // what the sums leave out
 }
 
 // methodPage says how demands are counted.
@@ -111,7 +112,8 @@ func (v View) sitePage(l *language, rows [][]row) sitePage {
 	return page
 }
 
-// reported is a line of the list: sums only where everything may be added up.
+// reported is a line of the list, with the sums that stand first in the report:
+// of what may be added up, and what they leave out.
 func (l *language) reported(p Published, rows []row) reported {
 	none := l.say("chart.none")
 	r := reported{Name: p.Statement.Name, Title: l.period(p.Period), Demands: none, Accounts: none, Share: none, National: l.national(p, rows)}
@@ -119,18 +121,19 @@ func (l *language) reported(p Published, rows []row) reported {
 		r.Title += " (" + r.Name + ")"
 	}
 	exact, left := seriesOf([][]row{rows}).countable(p.Period)
-	if len(left) > 0 {
-		r.Demands, r.Accounts = l.say("site.sum"), l.say("site.sum")
+	n, ok := sum(exact, law.Demand)
+	if !ok {
 		return r
 	}
-	if n, ok := sum(exact, law.Demand); ok {
-		r.Demands = l.number(n)
-	}
+	r.Demands = l.number(n)
 	if n, ok := named(exact); ok {
 		r.Accounts = l.number(n)
 		if a, stated := p.Words.share(p.Period.Name()); stated {
 			r.Share = l.share(n, a.Number, false)
 		}
+	}
+	for _, regime := range left {
+		r.Left = append(r.Left, l.say("site.left", l.regime(regime)))
 	}
 	return r
 }

@@ -49,6 +49,8 @@ type Accounts struct {
 	Period string `json:"period"` // its name, as law.Period has it
 	Number uint64 `json:"number"`
 	Means  string `json:"means,omitempty"` // such as "open on the last day"
+	// MeansIn is the same in other languages.
+	MeansIn map[string]string `json:"means_in,omitempty"`
 }
 
 // Correction says what a version changed in the words of the one before.
@@ -78,6 +80,14 @@ func (w Words) check() error {
 	for _, a := range w.Accounts {
 		if _, err := law.ParsePeriod(a.Period); err != nil || a.Number == 0 {
 			return vitrine.Refusef(vitrine.Usage, "accounts of period %q: want the name of a period and a number above zero", a.Period)
+		}
+		for code, text := range a.MeansIn {
+			if !knows(code) || text == "" || a.Means == "" {
+				return vitrine.Refusef(vitrine.Usage, "what accounts of period %q are, in %q: want a text in fr or de, beside the one that stands for all", a.Period, code)
+			}
+			if err := plain("what accounts are", text); err != nil {
+				return err
+			}
 		}
 		if err := plain("what accounts are", a.Means); err != nil {
 			return err
