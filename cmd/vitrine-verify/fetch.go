@@ -52,18 +52,18 @@ func web(ctx context.Context, base *url.URL) ledger.Fetch {
 				}
 			}
 			var again bool
-			if b, again, err = load(ctx, client, u.String()); err == nil || !again {
+			if b, again, err = load(ctx, client, u.String(), ledger.Limit(path)); err == nil || !again {
 				break
 			}
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ledger.ErrTooLong) {
 			return nil, &ledger.Unread{Path: u.String(), Err: err}
 		}
 		return b, err
 	}
 }
 
-func load(ctx context.Context, client *http.Client, address string) (b []byte, again bool, err error) {
+func load(ctx context.Context, client *http.Client, address string, limit int64) (b []byte, again bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, false, err
@@ -79,7 +79,7 @@ func load(ctx context.Context, client *http.Client, address string) (b []byte, a
 	case resp.StatusCode != http.StatusOK:
 		return nil, resp.StatusCode >= 500, errors.New(resp.Status)
 	}
-	b, err = ledger.ReadFile(resp.Body, address)
+	b, err = ledger.ReadFile(resp.Body, address, limit)
 	return b, err != nil, err
 }
 
@@ -90,7 +90,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
 	}
 	defer f.Close()
-	b, err := ledger.ReadFile(f, path)
+	b, err := ledger.ReadFile(f, path, ledger.MaxFile)
 	if err != nil {
 		return nil, vitrine.Refusef(vitrine.Usage, "%v", err)
 	}

@@ -184,15 +184,15 @@ func directory(ctx context.Context, where string) (ledger.Fetch, error) {
 	return ledger.Ahead(func(path string) ([]byte, error) {
 		u := *base
 		u.Path, u.RawPath = base.Path+path, ""
-		b, err := download(ctx, client, u.String())
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b, err := download(ctx, client, u.String(), ledger.Limit(path))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ledger.ErrTooLong) {
 			return nil, &ledger.Unread{Path: u.String(), Err: err}
 		}
 		return b, err
 	}), nil
 }
 
-func download(ctx context.Context, client *http.Client, address string) ([]byte, error) {
+func download(ctx context.Context, client *http.Client, address string, limit int64) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func download(ctx context.Context, client *http.Client, address string) ([]byte,
 	defer resp.Body.Close()
 	switch resp.StatusCode {
 	case http.StatusOK:
-		return ledger.ReadFile(resp.Body, address)
+		return ledger.ReadFile(resp.Body, address, limit)
 	case http.StatusNotFound, http.StatusGone:
 		return nil, fs.ErrNotExist
 	}

@@ -147,6 +147,9 @@ func syncDir(dir string) error {
 
 // Directory fetches from a public directory on this machine.
 func Directory(dir string) ledger.Fetch {
-	root := os.DirFS(dir)
-	return func(path string) ([]byte, error) { return fs.ReadFile(root, path) }
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return func(path string) ([]byte, error) { return nil, &ledger.Unread{Path: path, Err: err} }
+	}
+	return ledger.Files(root.FS())
 }
