@@ -15,6 +15,9 @@ import (
 // Count brings each ledger to the present: headers that are due, and ticks, in
 // order, with the facts that wait. Ticks that were missed are made up.
 func (d *Desk) Count(ctx context.Context) error {
+	if err := d.whole(ctx); err != nil {
+		return err
+	}
 	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
 		b := d.Books[class]
 		if b == nil {
@@ -145,7 +148,7 @@ func (d *Desk) due(tx *store.Tx, b *Book, p *ledger.Period, by time.Time) ([]seq
 			return nil, err
 		}
 		for _, w := range waiting {
-			f, err := b.open(w)
+			f, err := b.opened(w)
 			if err == nil && w.Period != p.Number {
 				f, err = d.overdue(tx, b, p, w, f)
 			}

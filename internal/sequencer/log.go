@@ -60,6 +60,7 @@ type Log struct {
 	notices []ledger.Notice // that are public
 	pending []pending
 	stopped error // why nothing more is written
+	began   time.Time
 	index   index
 }
 
@@ -109,6 +110,34 @@ func (l *Log) Size() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.published().size()
+}
+
+// Began is when header 0 was published, by this machine's clock; the end of all
+// time if it was not.
+func (l *Log) Began() (time.Time, error) {
+	l.mu.Lock()
+	last, began := l.last, l.began
+	l.mu.Unlock()
+	if began.IsZero() && last != nil {
+		b, err := l.read(planName(0, 0))
+		if err != nil {
+			return began, l.explain("read plan", err)
+		}
+		p, err := parsePlan(b)
+		if err != nil {
+			return began, l.damaged("%s: %v", planName(0, 0), err)
+		}
+		if p.Published != 0 {
+			began = time.Unix(p.Published, 0)
+			l.mu.Lock()
+			l.began = began
+			l.mu.Unlock()
+		}
+	}
+	if began.IsZero() {
+		began = time.Unix(1<<40, 0)
+	}
+	return began, nil
 }
 
 // published is the tree that is public.

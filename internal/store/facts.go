@@ -55,6 +55,11 @@ func (tx *Tx) Waiting(class, sheet string, period uint64, by int64, limit int) (
 	return tx.facts(`where class = $1 and sheet = $2 and place is null and period <= $3 and received <= $4 order by n limit $5`, class, sheet, int64(period), by, limit)
 }
 
+// Ahead returns the facts that wait for ticks of periods behind one.
+func (tx *Tx) Ahead(class string, period uint64) ([]Fact, error) {
+	return tx.facts(`where class = $1 and place is null and period > $2 order by n`, class, int64(period))
+}
+
 // Backlog counts the facts of a sheet that are not in the log.
 func (tx *Tx) Backlog(class, sheet string) (n int, err error) {
 	err = tx.sql.QueryRowContext(tx.ctx, `select count(*) from vitrine_fact where class = $1 and sheet = $2 and place is null`, class, sheet).Scan(&n)
@@ -70,6 +75,26 @@ func (tx *Tx) FactsOf(id vitrine.ID) ([]Fact, error) {
 // their places.
 func (tx *Tx) Listed(class string, period uint64, sheet string) ([]Fact, error) {
 	return tx.facts(`where class = $1 and period = $2 and sheet = $3 and place is not null order by place`, class, int64(period), sheet)
+}
+
+// Queue returns all facts of a ledger without what is sealed.
+func (tx *Tx) Queue(class string) ([]Fact, error) {
+	rows, err := tx.sql.QueryContext(tx.ctx, `select id, period, sheet, type, demand, received, coalesce(place, -1) from vitrine_fact where class = $1 order by n`, class)
+	if err != nil {
+		return nil, explain("read facts", tx.db.Dir, err)
+	}
+	defer rows.Close()
+	var list []Fact
+	for rows.Next() {
+		f := Fact{Class: class}
+		var period int64
+		if err := rows.Scan(&f.ID, &period, &f.Sheet, &f.Type, &f.Demand, &f.Received, &f.Index); err != nil {
+			return nil, explain("read facts", tx.db.Dir, err)
+		}
+		f.Period = uint64(period)
+		list = append(list, f)
+	}
+	return list, explain("read facts", tx.db.Dir, rows.Err())
 }
 
 // Furthest is the highest place of any fact in a log, -1 if there is none.
