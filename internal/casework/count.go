@@ -18,8 +18,11 @@ import (
 
 // Sealer seals what is secret of a ledger's facts.
 type Sealer interface {
-	Seal(plain []byte) ([]byte, error)
+	Seal(plain []byte) ([]byte, error) // to the present period's key
+	SealFor(period uint64, plain []byte) ([]byte, error)
 	Unseal(sealed []byte) ([]byte, error)
+	// Destroy makes what was sealed for a period unreadable, for good.
+	Destroy(period uint64) error
 	// Hedge returns randomness for one occasion, that no other gets.
 	Hedge(rand io.Reader, occasion ...string) (io.Reader, error)
 }
@@ -313,7 +316,7 @@ func (b *Book) seal(p *ledger.Period, f *ledger.Fact) (leaf, sealed []byte, err 
 		return nil, nil, err
 	}
 	plain := append(append(f.ParentSalt[:], f.SubjectSalt[:]...), f.Opening.Marshal()...)
-	sealed, err = b.Sealer.Seal(plain)
+	sealed, err = b.Sealer.SealFor(p.Number, plain)
 	return l[:], sealed, err
 }
 

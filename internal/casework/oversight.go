@@ -56,6 +56,18 @@ func (d *Desk) FindCell(period, sheet string) (*Book, ledger.CellName, error) {
 	return nil, ledger.CellName{}, vitrine.Refusef(vitrine.Usage, "no ledger has a sheet %q in a period %q: name a sheet such as us/search-warrant, and a period by its number from 0 on, or by name such as 2026-H1", sheet, period)
 }
 
+// Period finds a period by number or name.
+func (b *Book) Period(name string) (*ledger.Period, error) {
+	var names []string
+	for _, p := range b.Log.Chain() {
+		if periodOf(p.Header).Name() == name || strconv.FormatUint(p.Number, 10) == name {
+			return p, nil
+		}
+		names = append(names, periodOf(p.Header).Name())
+	}
+	return nil, vitrine.Refusef(vitrine.Usage, "the %s ledger has no period %q: it has %s", b.Class, name, strings.Join(names, ", "))
+}
+
 // CommitList makes the list of a complete cell and has the ledger say its digest
 // with the next tick. A cell has one list: called again, it returns the same.
 func (d *Desk) CommitList(ctx context.Context, b *Book, cell ledger.CellName) (*Listing, error) {
@@ -134,7 +146,7 @@ func (d *Desk) list(ctx context.Context, b *Book, cell ledger.CellName, fresh bo
 	if kept != nil {
 		return l, nil
 	}
-	sealed, err := b.Sealer.Seal(salt)
+	sealed, err := b.Sealer.SealFor(cell.Period, salt)
 	if err != nil {
 		return nil, err
 	}

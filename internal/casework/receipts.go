@@ -126,6 +126,9 @@ func (d *Desk) sealed(ctx context.Context, id vitrine.ID, path func(n int) strin
 	n := 0
 	for _, f := range facts {
 		one, err := make(b, f)
+		if b.gone(d, f, err) {
+			return nil // it had its papers before
+		}
 		if err != nil {
 			return err
 		}
@@ -178,6 +181,9 @@ func (d *Desk) UserReceipt(ctx context.Context, id vitrine.ID, account vitrine.A
 			continue
 		}
 		open, err := b.open(f)
+		if b.gone(d, f, err) {
+			return nil, vitrine.Refusef(vitrine.Refused, "the key of the period that demand %s is counted in was destroyed: no receipt can be made any more", id)
+		}
 		if err != nil {
 			return nil, err
 		}

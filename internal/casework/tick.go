@@ -33,7 +33,7 @@ func (d *Desk) Count(ctx context.Context) error {
 // Prepare makes the headers that there must be by now, before anything is
 // counted under them.
 func (d *Desk) Prepare(ctx context.Context) error {
-	if err := d.permit(); err != nil {
+	if err := errors.Join(d.permit(), d.destroyKeys()); err != nil {
 		return err
 	}
 	for class, b := range d.Books {

@@ -134,7 +134,12 @@ func NewPeriods(dir, class string, now func() uint64) *Periods {
 // Seal seals plain to the present period's key, which is made if it is the
 // first time.
 func (p *Periods) Seal(plain []byte) ([]byte, error) {
-	n := p.now()
+	return p.SealFor(p.now(), plain)
+}
+
+// SealFor seals plain to the key of period n, which is made if it is the first
+// time.
+func (p *Periods) SealFor(n uint64, plain []byte) ([]byte, error) {
 	s, err := p.sealer(n, true)
 	if err != nil {
 		return nil, err
@@ -181,8 +186,12 @@ func (p *Periods) sealer(n uint64, mayMake bool) (*Sealer, error) {
 	if s, ok := p.open[n]; ok {
 		return s, nil
 	}
-	path := filepath.Join(p.dir, fmt.Sprintf("period-%s-%d", p.class, n))
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && mayMake {
+	path := p.path(n)
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && !mayMake {
+		return nil, fmt.Errorf("find the key of period %d of the %s ledger: %w", n, p.class, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(p.dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make directory: %w", err)
 		}
@@ -195,4 +204,20 @@ func (p *Periods) sealer(n uint64, mayMake bool) (*Sealer, error) {
 		p.open[n] = s
 	}
 	return s, err
+}
+
+func (p *Periods) path(n uint64) string {
+	return filepath.Join(p.dir, fmt.Sprintf("period-%s-%d", p.class, n))
+}
+
+// Destroy deletes the key of period n. What was sealed to it stays sealed for
+// good, unless a copy of the key is kept elsewhere.
+func (p *Periods) Destroy(n uint64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, n)
+	if err := os.Remove(p.path(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete %s: %w", p.path(n), err)
+	}
+	return nil
 }

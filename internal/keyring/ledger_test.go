@@ -3,7 +3,9 @@ package keyring_test
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,5 +111,30 @@ func TestHedge(t *testing.T) {
 	}
 	if _, err := one.Hedge(bytes.NewReader(nil), "a"); err == nil {
 		t.Error("hedged without randomness")
+	}
+}
+
+// TestDestroy: what was sealed for a period cannot be read after its key was
+// destroyed; the others can.
+func TestDestroy(t *testing.T) {
+	p := keyring.NewPeriods(t.TempDir(), "public", func() uint64 { return 7 })
+	var sealed [2][]byte
+	for n := range sealed {
+		b, err := p.SealFor(uint64(n), []byte("secret"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed[n] = b
+	}
+	for range 2 { // the second time for a call that was killed
+		if err := p.Destroy(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Unseal(sealed[0]); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("unsealing after the key was destroyed: %v", err)
+	}
+	if b, err := p.Unseal(sealed[1]); err != nil || string(b) != "secret" {
+		t.Errorf("%q, %v", b, err)
 	}
 }

@@ -62,6 +62,18 @@ func (b Builder) read(dir string) (Published, *ledger.Report, error) {
 	return p, r, err
 }
 
+// Told returns whether a cell stands in a report that is kept.
+func (b Builder) Told() (func(ledger.Class, ledger.CellName) bool, error) {
+	kept, err := b.kept()
+	return func(class ledger.Class, cell ledger.CellName) bool {
+		return slices.ContainsFunc(kept, func(p Published) bool {
+			return slices.ContainsFunc(p.Statement.Tables, func(t ledger.Row) bool {
+				return t.Class == class && slices.ContainsFunc(t.Cells, func(c ledger.Cell) bool { return c.Period == cell.Period && c.Sheet == cell.Sheet })
+			})
+		})
+	}, err
+}
+
 func (b Builder) dir(p Published) string { return filepath.Join(b.State, p.folder) }
 
 // keep writes report i of all to the state directory, with what is kept of its
