@@ -24,7 +24,7 @@ var bases = map[string]func() *world{"whole": whole, "half": half, "untold": unt
 
 func attacks() []attack {
 	var list []attack
-	for _, some := range [][]attack{leafAttacks(), bundleAttacks(), treeAttacks(), headerAttacks(), reportAttacks(), bandAttacks(), versionAttacks(), closedAttacks()} {
+	for _, some := range [][]attack{leafAttacks(), bundleAttacks(), treeAttacks(), headerAttacks(), reportAttacks(), bandAttacks(), versionAttacks(), closedAttacks(), siteAttacks()} {
 		list = append(list, some...)
 	}
 	return list

@@ -41,6 +41,7 @@ type Verdict struct {
 	Ledgers []Ledger
 	Reports []*Report
 	Sampled bool
+	Files   int // of the directory's own that were signed, and agree
 
 	versions map[Hash]bool // the digests of all versions of all reports
 }
@@ -64,15 +65,18 @@ type Ledger struct {
 	reader  *reader
 }
 
-// Run audits the directory. An error that is a *Fault says what does not hold;
-// any other, that it could not be read.
+// Run audits the directory. An error that is an *Unread says that something
+// could not be read, or ctx's that it was interrupted; any other, what does not
+// hold.
 func (a *Audit) Run(ctx context.Context) (*Verdict, error) {
 	v, err := a.ledgers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.reports(v); err != nil {
-		return nil, err
+	for _, step := range []func(*Verdict) error{a.reports, a.site} {
+		if err := step(v); err != nil {
+			return nil, err
+		}
 	}
 	return v, nil
 }

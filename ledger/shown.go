@@ -17,6 +17,9 @@ func (v *Verdict) Lines() []string {
 	for _, r := range v.Reports {
 		said = append(said, fmt.Sprintf("report %s: %s, signed, with every file it names", r.Statement.Name, several(len(r.Statement.Tables), "table")))
 	}
+	if v.Files > 0 {
+		said = append(said, fmt.Sprintf("site.json: signed, with every file it names (%d)", v.Files))
+	}
 	if len(v.Reports) == 0 {
 		said = append(said, "there is no report yet: none of its tables was due")
 	}

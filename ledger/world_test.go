@@ -373,6 +373,7 @@ func (w *world) sign(r *Report, version int) {
 	w.dir[dir+"report.json"], w.dir[dir+"report.note"] = b, n
 	index, _ := MarshalIndex(w.names)
 	w.dir["reports/index.json"] = index
+	w.signSite()
 	if version > 1 {
 		return
 	}
@@ -381,6 +382,18 @@ func (w *world) sign(r *Report, version int) {
 			l.notice(NoticeReport, sha256.Sum256(b))
 		}
 	}
+}
+
+// signSite writes the directory's own pages and signs the list of these.
+func (w *world) signSite() {
+	w.dir["index.html"], w.dir["assets/style.css"] = []byte("the first page"), []byte("p { color: black }")
+	list := must(NewSiteList(map[string][]byte{"index.html": w.dir["index.html"], "assets/style.css": w.dir["assets/style.css"], "reports/index.json": w.dir["reports/index.json"]}).Marshal())
+	w.signList(list)
+}
+
+func (w *world) signList(list []byte) {
+	w.dir[siteListPath] = list
+	w.dir[siteNotePath] = must(SignSite("example.org/public", list, noteSigner(w.t, "example.org/report", w.report)))
 }
 
 func (w *world) fetch(path string) ([]byte, error) {
@@ -407,19 +420,21 @@ func (w *world) audit() (*Verdict, error) {
 		v = fresh
 		audited.Store(key, v.Ledgers)
 	}
-	if err := a.reports(v); err != nil {
-		return nil, err
+	for _, step := range []func(*Verdict) error{a.reports, a.site} {
+		if err := step(v); err != nil {
+			return nil, err
+		}
 	}
 	return v, nil
 }
 
 var audited sync.Map // the ledgers of a verdict, by the hash of their bytes
 
-// ledgerHash is over all files but the reports.
+// ledgerHash is over all files of the ledgers.
 func (w *world) ledgerHash() Hash {
 	h := sha256.New()
 	for _, path := range slices.Sorted(maps.Keys(w.dir)) {
-		if !strings.HasPrefix(path, "reports/") {
+		if strings.HasPrefix(path, "ledger/") {
 			fmt.Fprintf(h, "%s %d\n%s", path, len(w.dir[path]), w.dir[path])
 		}
 	}
