@@ -154,7 +154,7 @@ func VerifySealed(path string, t Trust) (Report, error) {
 		return r, err
 	}
 	r.made(t, key)
-	r.say("%s: volume %d of demand %s, %d items, %d open", e.Name, e.Volume, e.Demand, e.Items, e.Open)
+	r.say("%s: volume %d of demand %s, %s, %d open", e.Name, e.Volume, e.Demand, itemsOf(e.Items), e.Open)
 	r.say("%d bytes, sha256 %s, sealed to %s at %s", e.Size, e.SHA256.Hex(), strings.Join(e.SealedTo, ", "), e.SealedAt.Format(time.RFC3339))
 	return r, nil
 }

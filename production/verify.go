@@ -83,10 +83,18 @@ func VerifyBag(dir string, t Trust, progress func(done, total int64)) (Report, e
 	}
 	r := v.record
 	v.report.say("demand %s (%s of %s), volume %d, sealed %s", r.Demand, r.Reference, r.Authority, r.Volume, r.Sealed.Format("2006-01-02 15:04:05Z"))
-	v.report.say("%d items here; %d seen = %d in + %d out + %d undeterminable + %d unreadable; %d open, %d withheld",
-		r.Items, r.Collection.Seen, r.Collection.In, r.Collection.Out, r.Collection.Undeterminable, r.Collection.Unreadable, r.Open, r.Withheld)
+	v.report.say("%s here; %d seen = %d in + %d out + %d undeterminable + %d unreadable; %d open, %d withheld",
+		itemsOf(r.Items), r.Collection.Seen, r.Collection.In, r.Collection.Out, r.Collection.Undeterminable, r.Collection.Unreadable, r.Open, r.Withheld)
 	v.report.say("mandate %s, root %s", r.Mandate, r.Root)
 	return v.report, nil
+}
+
+// itemsOf counts items in words.
+func itemsOf(n int64) string {
+	if n == 1 {
+		return "1 item"
+	}
+	return fmt.Sprintf("%d items", n)
 }
 
 // open opens a file of the bag, and nothing that only leads to one.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/authority"
+	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/mandate"
 )
@@ -142,6 +144,17 @@ func ourStatement(path string) error {
 	return vitrine.Refusef(vitrine.Usage, "--statement: %s is there already and is no statement: nothing was changed; choose another name", path)
 }
 
+// hint says that the reference is one of an earlier demand with another
+// document: if that was the wrong one, two demands are counted where one came.
+func (a answerCall) hint(ctx context.Context, desk *casework.Desk, id vitrine.ID) error {
+	others, err := desk.Besides(ctx, id)
+	for _, o := range others {
+		fmt.Fprintf(a.stderr, "%s sent %s with another document too (demand %s, %s): both are counted. If this document takes its place:\n"+
+			"  vitrine void %s --config %s --ground withdrawn --why \"WHICH PAPER SAYS SO\"\n", o.Submission.Authority, o.Submission.Reference, o.ID, o.Stage, o.ID, a.config)
+	}
+	return err
+}
+
 func (a answerCall) run(ctx context.Context) (err error) {
 	config, base, err := loadConfig(a.config)
 	if err != nil {
@@ -162,6 +175,9 @@ func (a answerCall) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, closeDesk()) }()
 	id, err := desk.Receive(ctx, p.submission, p.document, operator())
 	if err != nil {
+		return err
+	}
+	if err := a.hint(ctx, desk, id); err != nil {
 		return err
 	}
 	desk.Only = id

@@ -82,8 +82,8 @@ func (c *clerk) checkVolumes(config Config, dem vitrine.Demand, r *Result) error
 
 func (c *clerk) tell(dem vitrine.Demand, r Result) {
 	w := c.stdout
-	fmt.Fprintf(w, "Demand %s (%s): %d items seen, %d in scope, %d out, %d undeterminable, %d unreadable.\n",
-		dem.Submission.Reference, dem.ID, r.Seen, r.In, r.Out, r.Undeterminable, r.Unreadable)
+	fmt.Fprintf(w, "Demand %s (%s): %s seen, %d in scope, %d out, %d undeterminable, %d unreadable.\n",
+		dem.Submission.Reference, dem.ID, counted(int(r.Seen), "item"), r.In, r.Out, r.Undeterminable, r.Unreadable)
 	for _, a := range dem.Collection.Missing {
 		fmt.Fprintf(w, "No source knows account %q: the answer for it is \"no data found\".\n", a)
 	}

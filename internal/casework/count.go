@@ -87,6 +87,11 @@ func (d *Desk) sheet(p *ledger.Period, i law.Instrument, sub vitrine.Submission,
 	return "", vitrine.Refusef(vitrine.Usage, "the ledger's period from %s counts no %s: nothing was recorded; add it to [ledger] sheets, and answer the demand once the period with it has begun", instant(p.From).Format(time.DateOnly), name)
 }
 
+// specified are the accounts that a demand names: one for everybody names none.
+func specified(sub vitrine.Submission) []vitrine.Account {
+	return slices.DeleteFunc(slices.Clone(sub.Asked.Accounts), vitrine.Account.Everybody)
+}
+
 // accounts are the facts that a demand's accounts make: one each, or the
 // number of all in the demand's own fact where a tick has no room for them.
 func (b *Book) accounts(list []vitrine.Account, sheet string) (each []vitrine.Account, bulk uint32) {
@@ -169,8 +174,7 @@ func (c *counter) received() error {
 	if err != nil {
 		return err
 	}
-	specific := slices.DeleteFunc(slices.Clone(c.sub.Asked.Accounts), vitrine.Account.Everybody)
-	each, bulk := c.book.accounts(specific, accounts)
+	each, bulk := c.book.accounts(specified(c.sub), accounts)
 	if err := c.room(p, map[string]int{sheet: 2, accounts: len(each)}); err != nil {
 		return err
 	}

@@ -140,8 +140,8 @@ func (d *Desk) calls(list []called, dem vitrine.Demand, e vitrine.Event) ([]call
 	switch {
 	case e.Stage == vitrine.Received:
 		add(law.Demand, "")
-		if len(sub.Asked.Accounts) <= b.leastRoom(d, i, sub) {
-			for _, a := range sub.Asked.Accounts {
+		if accounts := specified(sub); len(accounts) <= b.leastRoom(d, i, sub) {
+			for _, a := range accounts {
 				add(law.AccountField, string(a))
 			}
 		}
