@@ -25,6 +25,7 @@ type deskOptions struct {
 	config    Config
 	base, out string
 	public    string // the public directory, which the ledgers must continue; "" if the command has none
+	today     string // the day that a person says it is, or ""
 	bars      *bars
 	now       func() time.Time
 	reached   func(string)
@@ -33,7 +34,7 @@ type deskOptions struct {
 // openDesk wires a desk from the config. The returned function lets go of the
 // store.
 func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error, error) {
-	d := &casework.Desk{Provider: o.config.Provider.Name, Now: o.now, Reached: o.reached, Collecting: o.bars.Collecting, Sealing: o.bars.Sealing, Counting: o.bars.Counting}
+	d := &casework.Desk{Provider: o.config.Provider.Name, Now: o.now, Today: o.today, Reached: o.reached, Collecting: o.bars.Collecting, Sealing: o.bars.Sealing, Counting: o.bars.Counting}
 	var err error
 	if d.Policy, err = o.config.Policy(); err != nil {
 		return nil, nil, err

@@ -3,6 +3,7 @@ package main
 import (
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	_ "modernc.org/sqlite"
@@ -62,5 +63,29 @@ func TestEditedQueue(t *testing.T) {
 	s.build(on(1, 3))
 	if v := s.verdict(); s.row(v, "public", 0, "us/search-warrant", "account") != "2" {
 		t.Error("the accounts are not counted")
+	}
+}
+
+// TestClockAhead: nobody watches the ledger, and the clock jumps by more than a
+// period. Nothing is recorded or published, unless a person says that it is
+// right: what is refused then is another thing, that these ticks do not fit.
+func TestClockAhead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	edit(t, s.config, "quorum = 2", "quorum = 0")
+	s.build(on(0, 100)) // announces it
+	s.build(on(1, 3))
+	s.build(on(1, 100))
+	then, checkpoint := on(3, 200), filepath.Join(s.public, "ledger/public/checkpoint")
+	before := string(readAll(t, checkpoint))
+	build := []string{"report", "build", "--config", s.config, "--out", s.public}
+	s.refuses(then, vitrine.Refused, "--today 2027-07-20", build...)
+	s.refuses(then, vitrine.Refused, "Nothing was done", "receipts", "--config", s.config, "--out", s.outbox)
+	s.refuses(then, vitrine.Refused, "--today 2027-07-20", append(build, "--today", "2027-07-19")...)
+	if string(readAll(t, checkpoint)) != before {
+		t.Error("something was published")
+	}
+	if _, err := s.call(then, append(build, "--today", "2027-07-20")...); err == nil || strings.Contains(err.Error(), "--today") {
+		t.Errorf("told the day: %v", err)
 	}
 }

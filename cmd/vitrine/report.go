@@ -43,6 +43,7 @@ would audit it before it takes DIR's place; serve it with any web server.`,
 	build.Flags().StringVar(&b.config, "config", "", "the provider's vitrine.toml")
 	build.Flags().StringVar(&b.out, "out", "", "the public directory")
 	build.Flags().StringArrayVar(&b.although, "although", nil, "tell what this petition granted although it is not in force: its docket, or the office of an agreement")
+	build.Flags().StringVar(&b.today, "today", "", "say what day it is (YYYY-MM-DD, UTC), if the clock alone is not believed since no tick was made for a whole period")
 	build.Flags().BoolVar(&b.json, "json", false, "print one JSON object on stdout")
 	c.AddCommand(build, p.correctCommand())
 	return c
@@ -144,6 +145,7 @@ func (p program) userReceipt(ctx context.Context, desk *casework.Desk, demand vi
 type reportCall struct {
 	program
 	config, out      string
+	today            string // as a person says it
 	correct, because string // a report whose words are corrected
 	although         []string
 	json             bool
@@ -167,7 +169,7 @@ func (r reportCall) run(ctx context.Context) (err error) {
 		return fmt.Errorf("find %s: %w", r.out, err)
 	}
 	bars := newBars(r.stderr)
-	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: filepath.Dir(out), public: out, bars: bars, now: r.now, reached: r.reached})
+	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: filepath.Dir(out), public: out, today: r.today, bars: bars, now: r.now, reached: r.reached})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ type Desk struct {
 	// answers one demand hands over no other's; "" works on all.
 	Only vitrine.ID
 	Now  func() time.Time
+	// Today is the day that a person says it is, where the clock alone is not
+	// believed; "" says nothing.
+	Today string
 	// Books are the ledgers that count; a class without one is not counted.
 	Books map[ledger.Class]*Book
 	// Counting is told of each tick that is made, and of the present.

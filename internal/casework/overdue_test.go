@@ -2,9 +2,11 @@ package casework_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/store"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest"
@@ -134,4 +136,68 @@ func TestLateLastTick(t *testing.T) {
 		t.Errorf("period 0 counted %v, complete: %t, %d wait: %v", sum.V, complete, backlog(t, p), err)
 	}
 	audited(t, b.Log.Public())
+}
+
+// TestSheetTakenOut takes a sheet out of the config while more facts wait on it
+// than the ticks that have it have room for.
+func TestSheetTakenOut(t *testing.T) {
+	p, b, now := lastHour(t)
+	wait := func(n int) {
+		t.Helper()
+		var list []casework.Synthetic
+		for i := range n {
+			list = append(list, casework.Synthetic{Class: ledger.Public, Sheet: "us/search-warrant", Reference: fmt.Sprint("R-", i), Received: *now, Outcomes: []string{"rejected"}})
+		}
+		if err := p.Synthesize(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both := b.Sheets
+	b.Sheets = []string{"us/subpoena"}
+	wait(3)
+	if err := p.Prepare(t.Context()); err != nil {
+		t.Errorf("3 facts find room, and the sheet may not go: %v", err)
+	}
+	b.Sheets = both
+	chain := b.Log.Chain()
+	room := b.Log.Room("us/search-warrant") // of one tick; the next period has two
+	if len(chain) != 2 || chain[1].Ticks != 2 {
+		t.Fatalf("%d headers", len(chain))
+	}
+	wait(3*room + 5)
+	if err := p.Prepare(t.Context()); err != nil {
+		t.Errorf("the sheet is there: %v", err)
+	}
+	b.Sheets = []string{"us/subpoena"}
+	err := p.Prepare(t.Context())
+	if vitrine.ExitCode(err) != 2 || !strings.Contains(err.Error(), fmt.Sprintf("sheet us/search-warrant is no longer in the config, and %d facts", 3*room+5)) {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// TestClockAhead: the clock of a machine whose ledger nobody watches jumps far
+// ahead. Nothing is published until a person says that it is right.
+func TestClockAhead(t *testing.T) {
+	p := vitrinetest.New(t, "")
+	now := vitrinetest.Now
+	p.Now = func() time.Time { return now }
+	b := p.Count(t, ledger.Public, "us/search-warrant")
+	began := now
+	now = now.AddDate(1, 0, 0)
+	size := b.Log.Size()
+	for _, today := range []string{"", now.AddDate(0, 0, -1).Format(time.DateOnly)} {
+		p.Today = today
+		err := p.Prepare(t.Context())
+		if vitrine.ExitCode(err) != 4 || !strings.Contains(err.Error(), "report build --today "+now.Format(time.DateOnly)) || b.Log.Size() != size || len(b.Log.Chain()) != 1 {
+			t.Errorf("told %q it says %v, and the log has %d entries", today, err, b.Log.Size())
+		}
+	}
+	p.Today = now.Format(time.DateOnly)
+	if err := p.Prepare(t.Context()); err != nil {
+		t.Error(err)
+	}
+	p.Today, now = "", began.AddDate(0, 0, 35)
+	if err := p.Prepare(t.Context()); err != nil {
+		t.Errorf("after a month: %v", err)
+	}
 }

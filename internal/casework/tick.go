@@ -37,6 +37,12 @@ func (d *Desk) Prepare(ctx context.Context) error {
 		return err
 	}
 	for class, b := range d.Books {
+		if err := d.awake(b); err != nil {
+			return err
+		}
+		if err := d.stranded(ctx, b); err != nil {
+			return err
+		}
 		if err := b.prepare(ctx, d.Now()); err != nil {
 			return fmt.Errorf("%s ledger: %w", class, err)
 		}

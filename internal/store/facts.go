@@ -66,6 +66,25 @@ func (tx *Tx) Backlog(class, sheet string) (n int, err error) {
 	return n, explain("read facts", tx.db.Dir, err)
 }
 
+// Backlogs counts the facts that are not in the log, by sheet.
+func (tx *Tx) Backlogs(class string) (map[string]int, error) {
+	rows, err := tx.sql.QueryContext(tx.ctx, `select sheet, count(*) from vitrine_fact where class = $1 and place is null group by sheet`, class)
+	if err != nil {
+		return nil, explain("read facts", tx.db.Dir, err)
+	}
+	defer rows.Close()
+	waiting := map[string]int{}
+	for rows.Next() {
+		var sheet string
+		var n int
+		if err := rows.Scan(&sheet, &n); err != nil {
+			return nil, explain("read facts", tx.db.Dir, err)
+		}
+		waiting[sheet] = n
+	}
+	return waiting, explain("read facts", tx.db.Dir, rows.Err())
+}
+
 // FactsOf returns the facts of a demand, oldest first.
 func (tx *Tx) FactsOf(id vitrine.ID) ([]Fact, error) {
 	return tx.facts(`where demand = $1 order by n`, string(id))
