@@ -23,7 +23,7 @@ func benchmarkAudit(b *testing.B, variable string, ticks int, write func(testing
 		b.Skipf("skipped: needs %s, a directory to keep %d ticks in; it is filled once, with a second a tick", variable, ticks)
 	}
 	public := filepath.Join(dir, "public")
-	if _, err := os.Stat(filepath.Join(public, "reports", "index.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(public, "site.json")); err != nil {
 		write(b).Write(b, public, filepath.Join(dir, "papers"))
 	}
 	fetch, err := site(context.Background(), public)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -55,7 +54,7 @@ func newWhole(t testing.TB) *published.Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	maps.Copy(s.Files, files)
+	s.Sign(files)
 	return s
 }
 

@@ -135,12 +135,12 @@ func TestVerifier(t *testing.T) {
 	if err := checker(files); err != nil {
 		t.Fatal(err)
 	}
-	r, err := gzip.NewReader(bytes.NewReader(files["verify.wasm.gz"]))
+	r, err := gzip.NewReader(bytes.NewReader(files["verify.bin"]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if plain, err := io.ReadAll(r); err != nil || !bytes.Equal(plain, wasm) || r.Name != "" || !r.ModTime.IsZero() {
-		t.Errorf("verify.wasm.gz holds something else: %v", err)
+		t.Errorf("verify.bin holds something else: %v", err)
 	}
 	script, err := staticFiles.ReadFile("static/wasm_exec.js")
 	if err != nil || !bytes.Contains(script, []byte("BSD-style")) {
@@ -149,7 +149,7 @@ func TestVerifier(t *testing.T) {
 	if theirs, err := loader(); err == nil && version == runtime.Version() && !bytes.Equal(script, theirs) {
 		t.Errorf("the loader is not that of %s", version)
 	}
-	t.Logf("%d bytes, %d gzip, %d brotli", len(wasm), len(files["verify.wasm.gz"]), len(verifier))
+	t.Logf("%d bytes, %d gzip, %d brotli", len(wasm), len(files["verify.bin"]), len(verifier))
 }
 
 // TestVerifierVectors gives published directories, good ones and attacked ones,
@@ -177,9 +177,12 @@ func TestVerifierVectors(t *testing.T) {
 }
 
 // mustBuild reports whether VITRINE_REQUIRE names wasm.
-func mustBuild() bool {
-	required := strings.Split(os.Getenv("VITRINE_REQUIRE"), ",")
-	return slices.Contains(required, "wasm") || slices.Contains(required, "all")
+func mustBuild() bool { return required("wasm") }
+
+// required reports whether VITRINE_REQUIRE names something.
+func required(name string) bool {
+	list := strings.Split(os.Getenv("VITRINE_REQUIRE"), ",")
+	return slices.Contains(list, name) || slices.Contains(list, "all")
 }
 
 // TestSentences wants every sentence of verify.js in every language.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -34,7 +35,24 @@ func (b Builder) layOut(out string, all []Published) error {
 	if site["reports/index.json"], err = ledger.MarshalIndex(names(all)); err != nil {
 		return err
 	}
+	if err := b.signSite(site); err != nil {
+		return err
+	}
 	return writeAll(out, site)
+}
+
+// signSite adds the list of what no ledger and no report fixes, and its note.
+func (b Builder) signSite(files map[string][]byte) error {
+	list, err := ledger.NewSiteList(files).Marshal()
+	if err != nil {
+		return err
+	}
+	note, err := ledger.SignSite(b.Logs[0].Chain()[0].Origin, list, b.Signer)
+	if err != nil {
+		return fmt.Errorf("sign site.json: %w", err)
+	}
+	files["site.json"], files["site.note"] = list, note
+	return nil
 }
 
 // copyLog copies what is published of a log: of bundles whose leaves are not,

@@ -6,10 +6,10 @@ let ready;
 
 // start loads the program: the very one that the command vitrine-verify is.
 async function start() {
-  const answer = await fetch(new URL("verify.wasm.gz", import.meta.url));
-  if (!answer.ok) throw new Error("verify.wasm.gz: " + answer.status);
+  const answer = await fetch(new URL("verify.bin", import.meta.url));
+  if (!answer.ok) throw new Error("verify.bin: " + answer.status);
   let bytes = new Uint8Array(await answer.arrayBuffer());
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) { // else the server unpacked it
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) { // else something on the way unpacked it
     const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     bytes = new Uint8Array(await new Response(plain).arrayBuffer());
   }

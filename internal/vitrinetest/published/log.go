@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -38,6 +40,12 @@ func (l *log) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 
 func (l *log) put(path string, b []byte) {
 	l.s.Files["ledger/"+string(l.chain[0].Class)+"/"+path] = b
+}
+
+// drop takes the partial tile of a smaller tree away.
+func (l *log) drop(below string) {
+	below = "ledger/" + string(l.chain[0].Class) + "/" + below
+	maps.DeleteFunc(l.s.Files, func(path string, _ []byte) bool { return strings.HasPrefix(path, below) })
 }
 
 func (l *log) period() *ledger.Period { return l.chain[len(l.chain)-1] }
@@ -95,6 +103,7 @@ func (l *log) write(entries [][]byte) {
 			l.s.must(err)
 			path := fmt.Sprintf("tile/%d/%03d", t.L, t.N) // no log here has a thousand bundles
 			if t.W < ledger.BundleSize {
+				l.drop(path + ".p/")
 				path += fmt.Sprintf(".p/%d", t.W)
 			}
 			l.put(path, data)

@@ -246,7 +246,20 @@ func (s *Site) report(l *log, pages Pages) {
 	index, err := ledger.MarshalIndex([]string{Report})
 	s.must(err)
 	s.Files["reports/"+Report+"/report.json"], s.Files["reports/"+Report+"/report.note"], s.Files["reports/index.json"] = b, n, index
+	s.Sign(map[string][]byte{"index.html": []byte("<!doctype html><title>all reports</title>\n"), "style.css": []byte("p { color: black }\n")})
 	l.notice(ledger.NoticeReport, b)
+}
+
+// Sign adds files at the top of the directory, and signs the list of these.
+func (s *Site) Sign(files map[string][]byte) {
+	maps.Copy(s.Files, files)
+	all := maps.Clone(files)
+	all["reports/index.json"] = s.Files["reports/index.json"]
+	list, err := ledger.NewSiteList(all).Marshal()
+	s.must(err)
+	note, err := ledger.SignSite("example.org/public", list, s.signer("example.org/report", s.key("report")))
+	s.must(err)
+	s.Files["site.json"], s.Files["site.note"] = list, note
 }
 
 // tally commits to the list of all facts of a cell, and proves it.
