@@ -44,6 +44,9 @@ func (d *Desk) stranded(ctx context.Context, b *Book) error {
 		return err
 	}
 	for _, sheet := range slices.Sorted(maps.Keys(waiting)) {
+		if !slices.ContainsFunc(chain, func(p *ledger.Period) bool { _, ok := p.Sheet(sheet); return ok }) {
+			continue // of a row that was changed: it is said before anything is counted
+		}
 		if n := waiting[sheet]; n > b.roomLeft(chain, sheet) && !b.names(chain, sheet) {
 			return vitrine.Refusef(vitrine.Usage, "sheet %s is no longer in the config, and %d facts that wait to be counted on it find no room in the ticks that still have it: nothing was done; put it back into [ledger] sheets, and take it out when they are counted", sheet, n)
 		}

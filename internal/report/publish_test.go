@@ -1,0 +1,70 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestExchangeKilled ends an exchange at each step: the public directory is
+// whole, or is put back by the next build, which then exchanges it.
+func TestExchangeKilled(t *testing.T) {
+	lay := func(dir, what string) {
+		t.Helper()
+		if err := writeAll(dir, map[string][]byte{"reports/index.json": []byte("[]"), "what": []byte(what)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(dir, when string, want ...string) {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(dir, "what"))
+		for _, w := range want {
+			if string(b) == w {
+				return
+			}
+		}
+		t.Errorf("%s: it is %q (%v), want one of %q", when, b, err, want)
+	}
+	steps := map[string]string{"public: set aside": "the last", "public: replaced": "the next", "public: done": "the next"}
+	for at, want := range steps {
+		out := filepath.Join(t.TempDir(), "public")
+		lay(out, "the last")
+		lay(nextOf(out), "the next")
+		func() {
+			defer func() {
+				if recover() != at {
+					t.Errorf("%s: not passed", at)
+				}
+			}()
+			t.Log(Builder{Reached: func(p string) {
+				if p == at {
+					panic(p)
+				}
+			}}.exchange(out))
+		}()
+		if err := (Builder{}).Recover(out); err != nil {
+			t.Fatal(err)
+		}
+		is(out, at, want)
+		if err := os.RemoveAll(nextOf(out)); err != nil {
+			t.Fatal(err)
+		}
+		lay(nextOf(out), "the one after")
+		if err := (Builder{}).exchange(out); err != nil {
+			t.Fatal(err)
+		}
+		is(out, at, "the one after")
+		if _, err := os.Stat(lastOf(out)); err == nil {
+			t.Errorf("%s: %s is left behind", at, lastOf(out))
+		}
+	}
+	fresh := filepath.Join(t.TempDir(), "public")
+	if err := (Builder{}).Recover(fresh); err != nil {
+		t.Error(err)
+	}
+	lay(nextOf(fresh), "the first")
+	if err := (Builder{}).exchange(fresh); err != nil {
+		t.Fatal(err)
+	}
+	is(fresh, "the first of all", "the first")
+}
