@@ -54,8 +54,8 @@ const (
 	declinedHead   = "vitrine/declined/v1"
 )
 
-// maxBecause bounds the bytes of a reason.
-const maxBecause = 1000
+// MaxBecause bounds the bytes of a reason.
+const MaxBecause = 1000
 
 // Declined says that what came is no demand, and why.
 type Declined struct {
@@ -72,8 +72,8 @@ func (d Declined) Check() error {
 	if d.Declined < d.Received || d.Declined >= maxTime {
 		return fmt.Errorf("declined at %d, received at %d: want a time from then on", d.Declined, d.Received)
 	}
-	if b := d.Because; b == "" || len(b) > maxBecause || strings.Trim(b, " ") != b || !utf8.ValidString(b) || strings.ContainsFunc(b, unprintable) {
-		return fmt.Errorf("the reason has %d bytes: want 1 to %d of one printable line, without space around it", len(b), maxBecause)
+	if b := d.Because; b == "" || len(b) > MaxBecause || strings.Trim(b, " ") != b || !utf8.ValidString(b) || strings.ContainsFunc(b, unprintable) {
+		return fmt.Errorf("the reason has %d bytes: want 1 to %d of one printable line, without space around it", len(b), MaxBecause)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type answerCall struct {
 	program
 	config, demand, out, grant, decisions, statement string
 	approve                                          []string
-	json                                             bool
+	json, decline                                    bool
 }
 
 func (p program) answerCommand() *cobra.Command {
@@ -54,6 +54,7 @@ where it stopped.`,
 	f.StringVar(&a.decisions, "decisions", "", "produce or withhold undeterminable items")
 	f.StringVar(&a.statement, "statement", "", "write what is to be signed to this file, and stop")
 	f.StringArrayVar(&a.approve, "approve", nil, "an approver's private key, agent key (.pub) or signature (.sig); repeat it")
+	f.BoolVar(&a.decline, "decline", false, "answer a sender who is not in the directory of authorities: a signed \"no demand\", and why")
 	f.BoolVar(&a.json, "json", false, "print one JSON object on stdout")
 	return c
 }
@@ -109,7 +110,13 @@ func (a answerCall) sane(config Config, sub vitrine.Submission) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range directory.Check(sub, a.now()) {
+	findings := directory.Check(sub, a.now())
+	if known := findings[0].OK; a.decline && known {
+		return inFile(a.demand, vitrine.Refusef(vitrine.Usage, "%s is in the directory of authorities: what it sent is a demand, which is answered or refused by law; leave out --decline", sub.Authority))
+	} else if !known && !a.decline {
+		return inFile(a.demand, vitrine.Refusef(vitrine.Usage, "%s; or answer with --decline, which says so to the sender under a signature", findings[0].Text))
+	}
+	for _, f := range findings[1:] {
 		if !f.OK && f.Code != authority.Jurisdiction {
 			return inFile(a.demand, vitrine.Refusef(vitrine.Usage, "%s", f.Text))
 		}

@@ -126,9 +126,12 @@ func (d *Desk) count(tx *store.Tx, dem vitrine.Demand, e vitrine.Event) error {
 		if e.Refusal.Ground == Replaced {
 			return nil
 		}
+		if stranger(e) {
+			return c.void(law.Rejected, e.At)
+		}
 		return c.outcome(law.Rejected, e.At)
 	case vitrine.Voided:
-		return c.voided(e.At)
+		return c.void(law.Voided, e.At)
 	case vitrine.Produced:
 		return c.outcome(disclosed(dem, *e.Package), e.At)
 	}
@@ -267,7 +270,7 @@ func (c *counter) outcome(kind string, at time.Time) error {
 
 // voided takes facts that wait out of the queue, or counts that those in the
 // log are void: nothing is ever taken out of the log.
-func (c *counter) voided(at time.Time) error {
+func (c *counter) void(outcome string, at time.Time) error {
 	facts, err := c.tx.FactsOf(c.id)
 	if err != nil {
 		return err
@@ -278,7 +281,7 @@ func (c *counter) voided(at time.Time) error {
 			return err
 		}
 		if f.Index >= 0 || logged {
-			return c.outcome(law.Voided, at)
+			return c.outcome(outcome, at)
 		}
 	}
 	return c.tx.Drop(c.id)

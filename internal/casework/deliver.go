@@ -31,6 +31,9 @@ func (d *Desk) deliver(ctx context.Context, id vitrine.ID) error {
 		if dem.Refusal.Ground == Replaced {
 			return nil
 		}
+		if err := d.decline(ctx, dem); err != nil {
+			return fmt.Errorf("decline: %w", err)
+		}
 		return d.sendLetter(dem, letter.Refusal)
 	case vitrine.Collected:
 		if preserves(dem) {

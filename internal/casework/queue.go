@@ -93,7 +93,7 @@ func (d *Desk) missing(tx *store.Tx, rows map[ledger.Class]map[string]store.Fact
 			if calls[id], err = d.calls(calls[id], dem, e); err != nil {
 				return err
 			}
-			if e.Stage == vitrine.Voided {
+			if e.Stage == vitrine.Voided || stranger(e) {
 				void[dem.Submission.Subject()] = true
 			}
 			if dem, err = dem.Apply(e); err != nil {

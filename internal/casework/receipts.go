@@ -40,7 +40,7 @@ func (d *Desk) acknowledge(ctx context.Context, id vitrine.ID) error {
 	if err != nil {
 		return err
 	}
-	b, _ := d.book(dem.Submission.Instrument)
+	b := d.signs(dem.Submission.Instrument)
 	if b == nil {
 		return nil
 	}
