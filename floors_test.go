@@ -22,7 +22,7 @@ const module = "github.com/vitrine-project/vitrine"
 var floors = map[string]int{
 	"": 0,
 
-	"law": 1, "mandate": 1, "ledger": 1, "production": 1, "api": 1,
+	"law": 1, "mandate": 1, "ledger": 1, "production": 1, "api": 1, "internal/dirlock": 1,
 
 	"internal/store": 2, "internal/blob": 2, "internal/query": 2, "internal/graph": 2, "internal/keyring": 2, "internal/intake": 2,
 	"internal/authority": 2, "internal/collect": 2, "internal/replay": 2, "internal/sequencer": 2, "internal/render": 2, "internal/letter": 2, "internal/post": 2,

@@ -205,8 +205,16 @@ func TestBusy(t *testing.T) {
 	w := newWorld(t, "")
 	_, release := w.desk(t)
 	defer release()
-	if o := (call{args: w.answer()}).run(t); o.code != 5 {
-		t.Errorf("exit %d, want 5 (busy)\n%s", o.code, o.stderr)
+	public := filepath.Join(w.dir, "public")
+	for _, args := range [][]string{
+		w.answer(), {"report", "build", "--config", w.config, "--out", public}, {"receipts", "--config", w.config, "--out", w.outbox},
+	} {
+		if o := (call{args: args}).run(t); o.code != 5 || !strings.Contains(o.stderr, fmt.Sprintf("is in use by process %d: wait until it ends, or stop it, and run the same command again", os.Getpid())) {
+			t.Errorf("%s: exit %d, want 5 (busy)\n%s", args[0], o.code, o.stderr)
+		}
+	}
+	if _, err := os.Stat(public); err == nil {
+		t.Error("the second process published something")
 	}
 }
 

@@ -3,15 +3,14 @@ package sequencer
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/dirlock"
 )
 
 // What stands in a ledger's directory.
@@ -27,39 +26,12 @@ const (
 // partial ends the name of a file that is not whole yet.
 const partial = ".partial"
 
-// lockDir makes the directory, for its owner only, and takes its lock, which
-// ends with the process.
+// lockDir makes the directory, for its owner only, and takes its lock.
 func lockDir(dir string) (*os.File, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, vitrine.Refusef(vitrine.Busy, "the ledger in %s is in use by %s: wait until it ends, or stop it, and run the same command again", dir, holder(f))
-		}
-		return nil, err
-	}
-	if err := f.Truncate(0); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil { // for people, nothing depends on it
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
-
-func holder(f *os.File) string {
-	b, err := io.ReadAll(io.LimitReader(f, 20))
-	pid, convErr := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || convErr != nil {
-		return "another process"
-	}
-	return "process " + strconv.Itoa(pid)
+	return dirlock.Take(dir)
 }
 
 // makeDir makes a directory and those above it, and has their names last.

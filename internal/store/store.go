@@ -21,6 +21,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/dirlock"
 )
 
 // Options say where the store is.
@@ -93,6 +94,17 @@ func (db *DB) open(ctx context.Context) (err error) {
 	}
 	db.insert, err = river.NewClient(db.driver(), &river.Config{Logger: slog.New(slog.DiscardHandler)})
 	return err
+}
+
+// lockDir makes the directory, for its owner only, and takes its lock.
+func lockDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return dirlock.Take(dir)
 }
 
 // Close lets go of the database and of the directory. Work must be stopped.

@@ -1,4 +1,6 @@
-package store
+// Package dirlock lets one process at a time work in a directory. The lock ends
+// with the process, however that ends; who comes second is told who holds it.
+package dirlock
 
 import (
 	"errors"
@@ -12,15 +14,9 @@ import (
 	"github.com/vitrine-project/vitrine"
 )
 
-// lockDir makes the directory, for its owner only, and takes its lock, which
-// ends with the process.
-func lockDir(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(dir, 0o700); err != nil {
-		return nil, err
-	}
+// Take takes the lock of a directory, until the file is closed. A Refusal of
+// kind Busy says that another process has it.
+func Take(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -32,14 +28,14 @@ func lockDir(dir string) (*os.File, error) {
 		}
 		return nil, err
 	}
-	if err := signLock(f); err != nil {
+	if err := sign(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// signLock writes who holds the lock: for people, nothing depends on it.
-func signLock(f *os.File) error {
+// sign writes who holds the lock: for people, nothing depends on it.
+func sign(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
