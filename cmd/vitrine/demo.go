@@ -38,7 +38,7 @@ needed, an authority with its own key); play two past half-years and the present
 which demands were answered and counted, and publish the reports; answer a search warrant for
 one account and one month; then play the authority: open the package and verify it, and check
 that a demand is counted in the published report. It takes about 15 seconds of processor time,
-most of it for the proofs; --story takes two and leaves them out. Nothing outside the
+most of it for the proofs; --story takes one and leaves them out. Nothing outside the
 directory is changed; with --mail your own mail is only read.
 
 With --replay, a table of totals that somebody published is counted and published instead.

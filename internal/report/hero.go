@@ -25,9 +25,9 @@ func (l *language) hero(p Published, s series) hero {
 	case counted && specified && stated:
 		h.Number, h.Says = l.share(accounts, all.Number, false), l.say("hero.share", l.number(accounts), l.number(all.Number))
 	case counted && specified:
-		h.Number, h.Says = l.number(accounts), l.say("hero.accounts", l.number(demands))
+		h.Number, h.Says = l.number(accounts), l.say(one("hero.accounts", accounts), l.number(demands))
 	case counted:
-		h.Number, h.Says = l.number(demands), l.say("hero.demands")
+		h.Number, h.Says = l.number(demands), l.say(one("hero.demands", demands))
 	}
 	for _, regime := range left {
 		if h.Number != "" {
@@ -38,6 +38,14 @@ func (l *language) hero(p Published, s series) hero {
 		h.Aside = append(h.Aside, text)
 	}
 	return h
+}
+
+// one is the key of a sentence that a number begins.
+func one(key string, n uint64) string {
+	if n == 1 {
+		key += ".one"
+	}
+	return key
 }
 
 // bandsOnTop says that ranges are not in the number that stands first: with

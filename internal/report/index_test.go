@@ -101,3 +101,25 @@ func TestMeans(t *testing.T) {
 		t.Error("a language that no page is in was taken")
 	}
 }
+
+// TestOne wants one account to be spoken of as one.
+func TestOne(t *testing.T) {
+	p := plan{provider: "Havre Mail", first: "2026-H1", periods: 1, sheets: sheetsOf(t, "us/subpoena"), counts: func(_ int, _, field string) uint64 {
+		if field == "demand" || field == "account" {
+			return 1
+		}
+		return 0
+	}}
+	files := site(t, p.view(t))
+	for file, want := range map[string]string{
+		"index.html":    "1 account was named in the demands that the law lets us count one by one (1 in all).",
+		"index.fr.html": "1 compte a été nommé dans les demandes que la loi nous laisse compter une à une (1 en tout).",
+		"index.de.html": "1 Konto wurde in den Verlangen genannt, die das Gesetz uns einzeln zählen lässt (insgesamt 1).",
+	} {
+		for _, page := range []string{file, "reports/2026-H1/" + file} {
+			if text := textOf(elements(parse(t, files[page]), "h1")[0]); text != want {
+				t.Errorf("%s: %q, want %q", page, text, want)
+			}
+		}
+	}
+}

@@ -121,7 +121,7 @@ func short(p law.Period) string {
 	if law.Years.Whole(p) {
 		return name
 	}
-	return p.From.Format(time.DateOnly)
+	return p.From.Format("06 01") // the year and the month, as above
 }
 
 func (l *language) regime(id string) string {
