@@ -39,7 +39,7 @@ func (s *Site) count(r *Receipt, cp Checkpoint) (*Counted, error) {
 		return nil, fmt.Errorf("%s ledger: %w", r.Header.Class, err)
 	}
 	cell := CellName{r.Header.Number, r.Fact.Sheet}
-	c := &Counted{Through: v.Through()}
+	c := &Counted{Through: v.through()}
 	header, t, ok := v.Chain.tableOf(cell)
 	if !ok {
 		return c, nil
@@ -73,7 +73,7 @@ func (row Row) holds(cell CellName) bool {
 // overdue reports whether a table of a header had to be told by now.
 func (v *View) overdue(header uint64, t Table) bool {
 	p, tick, err := v.Chain.TickAt(v.Checkpoint.Size)
-	return err == nil && t.Due < v.Through() && slices.ContainsFunc(v.Chain.Ready(p, tick, v.Through()), func(r ReadyTable) bool {
+	return err == nil && t.Due < v.through() && slices.ContainsFunc(v.Chain.Ready(p, tick, v.through()), func(r ReadyTable) bool {
 		return r.Header == header && r.Name == t.Name
 	})
 }
@@ -85,7 +85,7 @@ func (v *View) contains(r *Receipt, cp Checkpoint) error {
 		return fmt.Errorf("the receipt is of the ledger %s, this is %s", r.Header.Origin, v.Chain[0].Origin)
 	}
 	if cp.Size > v.Checkpoint.Size {
-		return fmt.Errorf("it ends before entry %d, which the receipt shows: this copy is old (%s), or the ledger was rolled back, of which the receipt is evidence; fetch the newest copy", r.Index, timeText(v.Through()))
+		return fmt.Errorf("it ends before entry %d, which the receipt shows: this copy is old (%s), or the ledger was rolled back, of which the receipt is evidence; fetch the newest copy", r.Index, timeText(v.through()))
 	}
 	root, err := v.RootAt(cp.Size)
 	if err != nil {
@@ -114,7 +114,8 @@ func (c Chain) tableOf(cell CellName) (header uint64, t Table, ok bool) {
 }
 
 // PaperKind tells from its first bytes which paper somebody holds: a receipt, a
-// promise, a tally's list, or else a package.
+// promise, a tally's list, a submission receipt or the answer to it, something
+// sealed, or else a package.
 func PaperKind(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte(receiptHead+"\n")):
@@ -123,6 +124,10 @@ func PaperKind(head []byte) string {
 		return "promise"
 	case bytes.HasPrefix(head, []byte(`{"cell":`)):
 		return "tally"
+	case bytes.HasPrefix(head, []byte(submissionHead+"\n")), bytes.HasPrefix(head, []byte(declinedHead+"\n")):
+		return "submission"
+	case bytes.HasPrefix(head, []byte("age-encryption.org/v1\n")), bytes.HasPrefix(head, []byte("-----BEGIN AGE ENCRYPTED FILE-----")):
+		return "sealed"
 	}
 	return "package"
 }

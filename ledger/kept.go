@@ -68,10 +68,11 @@ func (e *BrokenPromise) Error() string {
 // Keep verifies each promise of the papers and looks for its leaf. A promise
 // that is not kept by now is a *BrokenPromise.
 func (s *Site) Keep(b []byte, now uint64) ([]Kept, error) {
+	s.Now = now
 	var list []Kept
 	all := papers(b, promiseHead)
 	for i, one := range all {
-		k, err := s.keep(one, now)
+		k, err := s.keep(one)
 		if err != nil {
 			if len(all) > 1 {
 				err = fmt.Errorf("promise %d of %d: %w", i+1, len(all), err)
@@ -83,7 +84,7 @@ func (s *Site) Keep(b []byte, now uint64) ([]Kept, error) {
 	return list, nil
 }
 
-func (s *Site) keep(b []byte, now uint64) (*Kept, error) {
+func (s *Site) keep(b []byte) (*Kept, error) {
 	v, err := s.View(Public)
 	if err != nil {
 		return nil, err
@@ -109,12 +110,12 @@ func (s *Site) keep(b []byte, now uint64) (*Kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.keep(chain, p, now)
+	return v.keep(chain, p)
 }
 
-func (v *View) keep(c Chain, p Promise, now uint64) (*Kept, error) {
+func (v *View) keep(c Chain, p Promise) (*Kept, error) {
 	o, k := p.Fact.Opening, keptOf(p)
-	k.Through = v.Through()
+	k.Through = v.through()
 	for _, period := range c {
 		if period.Hash != o.Header {
 			continue
@@ -133,7 +134,7 @@ func (v *View) keep(c Chain, p Promise, now uint64) (*Kept, error) {
 			}
 		}
 	}
-	if k.Found && k.Seen > k.Due || !k.Found && (k.Through > k.Due || now > k.Due) {
+	if k.Found && k.Seen > k.Due || !k.Found && (k.Through > k.Due || v.site.Now > k.Due) {
 		return nil, &BrokenPromise{k.Due, k.Through, k.Found, k.Index, k.Seen}
 	}
 	return &k, nil

@@ -35,6 +35,11 @@ func (v *Verdict) Lines() []string {
 func (v *Verdict) cautions() []string {
 	var said []string
 	for _, l := range v.Ledgers {
+		for _, p := range l.Chain[:len(l.Chain)-1] {
+			if !p.Watched() {
+				said = append(said, fmt.Sprintf("caution: in period %d (%s to %s) fewer than two of three witnesses of three organisations watched the %s ledger (it took %d of %d). When its leaves came nobody can say, and whoever has a receipt of that time may have it of another copy.", p.Number, dateOf(p.From), dateOf(p.To), l.Class, p.Witnesses.Quorum, len(p.Witnesses.Keys)))
+			}
+		}
 		if h := l.newest(); !h.Watched() {
 			said = append(said, fmt.Sprintf("caution: fewer than two of three witnesses of three organisations watch the %s ledger (it takes %d of %d). What follows holds for this copy alone: others may be shown another.", l.Class, h.Witnesses.Quorum, len(h.Witnesses.Keys)))
 		}

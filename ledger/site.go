@@ -14,6 +14,10 @@ import (
 // checkpoints, headers and hash tiles show. It is no audit: the totals of its
 // reports are read, not proved.
 type Site struct {
+	// Now is the reader's clock. Where nobody watches a ledger, a tick is seen when
+	// it was to be published, and no later than now. 0 if the reader has no clock.
+	Now uint64
+
 	fetch   Fetch
 	views   map[Class]*View
 	reports []*Report
@@ -26,6 +30,7 @@ func NewSite(fetch Fetch) *Site { return &Site{fetch: fetch, views: map[Class]*V
 type View struct {
 	Chain      Chain
 	Checkpoint Checkpoint
+	site       *Site
 	reader     *reader
 	tree       tlog.HashReader
 }
@@ -42,7 +47,7 @@ func (s *Site) View(class Class) (*View, error) {
 		return nil, err
 	}
 	cache := &tileCache{(*tileReader)(r), map[tlog.Tile][]byte{}}
-	v := &View{chain, cp, r, tlog.TileHashReader(tlog.Tree{N: int64(cp.Size), Hash: tlog.Hash(cp.Root)}, cache)}
+	v := &View{chain, cp, s, r, tlog.TileHashReader(tlog.Tree{N: int64(cp.Size), Hash: tlog.Hash(cp.Root)}, cache)}
 	s.views[class] = v
 	return v, nil
 }
@@ -83,9 +88,9 @@ func (c *tileCache) SaveTiles(tiles []tlog.Tile, data [][]byte) {
 	}
 }
 
-// Through is the time up to which the log is public: that of its newest
+// through is the time up to which the log is public: that of its newest
 // checkpoint, or, where nobody watches, of its newest tick.
-func (v *View) Through() uint64 {
+func (v *View) through() uint64 {
 	if t, ok := v.Checkpoint.Time(); ok {
 		return t
 	}
@@ -93,7 +98,16 @@ func (v *View) Through() uint64 {
 	if err != nil {
 		return 0
 	}
-	return uint64(p.TickTime(tick).Unix())
+	return v.ticked(p, tick)
+}
+
+// ticked is when a tick that nobody watched was there: at its time, and by now.
+func (v *View) ticked(p *Period, tick uint64) uint64 {
+	at := uint64(p.TickTime(tick).Unix())
+	if v.site.Now > 0 {
+		at = min(at, v.site.Now)
+	}
+	return at
 }
 
 // RootAt is the root of the log's tree when it had a size, read from its hash
@@ -157,7 +171,7 @@ func (v *View) seen(p *Period, index uint64) (uint64, error) {
 	if t, ok := cp.Time(); ok {
 		return t, nil
 	}
-	return uint64(p.TickTime(place.Tick).Unix()), nil
+	return v.ticked(p, place.Tick), nil
 }
 
 // Reports reads the site's reports, oldest first: each is signed, and speaks of

@@ -229,7 +229,7 @@ func (l *writtenLog) signed(text string, at uint64) []byte {
 	if err != nil {
 		l.w.t.Fatal(err)
 	}
-	for i, k := range l.witnesses[:2] {
+	for i, k := range l.witnesses[:min(2, len(l.witnesses))] {
 		t := at
 		if l.cosign != nil {
 			t = l.cosign(i, at)
