@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/vitrine-project/vitrine"
@@ -89,6 +90,7 @@ func (c *clerk) tell(dem vitrine.Demand, r Result) {
 	}
 	if r.Letter != "" {
 		fmt.Fprintf(w, "The data is preserved; nothing is produced under this instrument. Letter: %s\n", r.Letter)
+		c.tellPromises()
 		return
 	}
 	for _, p := range dem.Packages {
@@ -98,4 +100,12 @@ func (c *clerk) tell(dem vitrine.Demand, r Result) {
 		fmt.Fprintf(w, "Open: %s. Fill in %s, then call again with --decisions and --statement, and once more with --decisions and --approve.\n", counted(int(r.Open), "item"), r.Decisions)
 	}
 	fmt.Fprintf(w, "Send each volume with its .json. The authority checks with: vitrine verify VOLUME --trust %s\n", r.Trust)
+	c.tellPromises()
+}
+
+// tellPromises says what the authority has of the ledger.
+func (c *clerk) tellPromises() {
+	if _, err := os.Stat(c.desk.PromisesPath(c.id)); err == nil {
+		fmt.Fprintf(c.stdout, "Send it %s too: the signed promise that its demand is counted. The proof follows: vitrine receipts --config %s --out DIR\n", c.desk.PromisesPath(c.id), c.config)
+	}
 }
