@@ -35,8 +35,9 @@ import (
 type Provider struct {
 	*casework.Desk
 	Dir       string
-	Identity  string // the authority's age identity file
-	Ticks     int    // so many a period of a ledger, in place of daily ones
+	Identity  string              // the authority's age identity file
+	Ticks     int                 // so many a period of a ledger, in place of daily ones
+	Witnesses []sequencer.Witness // that a ledger takes, all of them
 	approvers []ssh.Signer
 }
 
@@ -138,9 +139,13 @@ func (p *Provider) Count(t testing.TB, class ledger.Class, sheets ...string) *ca
 		Class: class, Origin: origin, Cadence: law.Months, Delta: 24 * time.Hour, Lag: 24 * time.Hour, Ticks: p.Ticks, Sheets: sheets, Publication: ledger.Live, Audit: ledger.AuditRule{Randomness: "none", Sample: 60},
 		Keys: ledger.Keys{Log: keys["log"].Public(), Promise: []string{keys["promise"].Public()}, Report: keys["report"].Public()},
 	}}
+	for _, w := range p.Witnesses {
+		b.Counting.Witnesses.Quorum++
+		b.Counting.Witnesses.Keys = append(b.Counting.Witnesses.Keys, ledger.Witness{Key: w.Key, Organisation: w.Key})
+	}
 	b.Sealer = keyring.NewPeriods(filepath.Join(p.Dir, "keys", string(class)), string(class), b.NowPeriod)
 	var err error
-	b.Log, err = sequencer.Open(t.Context(), sequencer.Options{Dir: dir, Signer: keys["log"], Seal: b.Sealer, Rand: rand.Reader, Now: func() time.Time { return p.Now() }})
+	b.Log, err = sequencer.Open(t.Context(), sequencer.Options{Dir: dir, Signer: keys["log"], Witnesses: p.Witnesses, Seal: b.Sealer, Rand: rand.Reader, Now: func() time.Time { return p.Now() }})
 	must(t, err)
 	t.Cleanup(func() { must(t, b.Log.Close()) })
 	if p.Books == nil {
