@@ -12,11 +12,11 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/checking"
 )
 
 const usage = `vitrine-verify checks what a provider published or handed out. Offline where it is
@@ -30,6 +30,10 @@ given a directory; it needs no config and writes nothing.
       to be unchecked
   vitrine-verify promise FILE… --report URL|DIR | --header FILE [--json]
       whether promises are signed, and kept
+  vitrine-verify submission FILE [--promise FILE] [--document FILE]
+                 [--authority ID --reference REF] --report URL|DIR | --header FILE [--json]
+      a submission receipt, the answer that it was no demand, or both; a promise
+      or an answer that came for it is given with --promise
   vitrine-verify tally LIST PROOF --report URL|DIR [--beside LIST] [--json]
       that a cell holds what an auditor's list says and nothing else
   vitrine-verify package PATH [--trust FILE]
@@ -53,15 +57,6 @@ type program struct {
 	now            func() time.Time
 }
 
-// commands are what can be checked, by name.
-var commands = map[string]func(program, context.Context, *call) error{
-	"report":  program.report,
-	"receipt": program.receipt,
-	"promise": program.promise,
-	"tally":   program.tally,
-	"package": program.sealed,
-}
-
 // run carries out one command line and returns its exit code.
 func (p program) run(ctx context.Context, args []string) int {
 	c, err := parse(args)
@@ -70,7 +65,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		return 0
 	}
 	if err == nil {
-		err = commands[c.name](p, ctx, c)
+		err = p.check(ctx, c)
 	}
 	if err == nil {
 		return 0
@@ -79,28 +74,58 @@ func (p program) run(ctx context.Context, args []string) int {
 	if c != nil && c.json && errors.As(err, &r) && r.Kind == vitrine.Unverified {
 		_ = p.print(map[string]any{"kind": c.name, "verified": false, "reason": r.Text}) // the exit code says it too
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	fmt.Fprintln(p.stderr, "vitrine-verify:", err)
 	return vitrine.ExitCode(err)
 }
 
+// check checks what was given, and prints what it shows.
+func (p program) check(ctx context.Context, c *call) error {
+	c.Now, c.Auditing = p.now, p.progress()
+	r, err := c.Check(ctx, c.name, c.paths)
+	if c.Auditing != nil {
+		fmt.Fprint(p.stderr, "\r\x1b[K")
+	}
+	if c.json && err == nil {
+		return p.print(r.Value)
+	}
+	for _, l := range r.Lines {
+		if !c.json {
+			fmt.Fprintln(p.stdout, checking.Printable(l))
+		}
+	}
+	return err
+}
+
+// progress draws on a terminal how far an audit is.
+func (p program) progress() func(done, total uint64) {
+	f, ok := p.stderr.(*os.File)
+	if !ok {
+		return nil
+	}
+	if st, err := f.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		return nil
+	}
+	return func(done, total uint64) {
+		fmt.Fprintf(f, "\rchecking %d of %d bundles (%d %%)", done, total, 100*done/max(total, 1))
+	}
+}
+
 // call is a command line, taken apart.
 type call struct {
+	checking.Options
 	name  string
 	paths []string
 	json  bool
-
-	sampled                        bool
-	keys, accounts, promises       list
-	document, authority, reference string
-	site, header, trust            string
-	beside                         list
 }
 
 // list is a flag that may be given several times.
-type list []string
+type list struct{ to *[]string }
 
-func (l *list) String() string     { return strings.Join(*l, ", ") }
-func (l *list) Set(s string) error { *l = append(*l, s); return nil }
+func (l list) String() string     { return "" }
+func (l list) Set(s string) error { *l.to = append(*l.to, s); return nil }
 
 // parse takes a command line apart; flags may stand anywhere.
 func parse(args []string) (*call, error) {
@@ -111,7 +136,7 @@ func parse(args []string) (*call, error) {
 		return nil, flag.ErrHelp
 	}
 	c := &call{name: args[0]}
-	if _, ok := commands[c.name]; ok {
+	if _, ok := checking.Takes()[c.name]; ok {
 		args = args[1:]
 	} else {
 		c.name = ""
@@ -127,55 +152,32 @@ func parse(args []string) (*call, error) {
 			c.paths, args = append(c.paths, args[0]), args[1:]
 		}
 	}
-	if len(c.paths) == 0 {
-		return nil, vitrine.Refusef(vitrine.Usage, "nothing to check: name a file, a directory or an address; see vitrine-verify --help")
-	}
-	if c.name == "" {
-		var err error
-		if c.name, err = kindOf(c.paths); err != nil {
-			return nil, err
+	var given []string
+	set.Visit(func(f *flag.Flag) {
+		if f.Name != "json" {
+			given = append(given, f.Name)
 		}
+	})
+	var err error
+	if c.name, err = checking.Kind(c.name, c.paths, given); err == nil && c.json && c.name == "package" {
+		err = vitrine.Refusef(vitrine.Usage, "package takes no --json: see vitrine-verify --help")
 	}
-	return c, c.fits(set)
+	return c, err
 }
 
 func (c *call) flags(set *flag.FlagSet) {
 	set.BoolVar(&c.json, "json", false, "")
-	set.BoolVar(&c.sampled, "sampled", false, "")
-	set.Var(&c.keys, "key", "")
-	set.Var(&c.accounts, "account", "")
-	set.Var(&c.promises, "promise", "")
-	set.Var(&c.beside, "beside", "")
-	set.StringVar(&c.document, "document", "", "")
-	set.StringVar(&c.authority, "authority", "", "")
-	set.StringVar(&c.reference, "reference", "", "")
-	set.StringVar(&c.site, "report", "", "")
-	set.StringVar(&c.header, "header", "", "")
-	set.StringVar(&c.trust, "trust", "", "")
-}
-
-// allowed are the flags of each command.
-var allowed = map[string][]string{
-	"report":  {"json", "sampled", "key"},
-	"receipt": {"json", "document", "authority", "reference", "account", "promise", "report"},
-	"promise": {"json", "report", "header"},
-	"tally":   {"json", "report", "beside", "key"},
-	"package": {"trust"},
-}
-
-// fits refuses flags of another command, and too many paths.
-func (c *call) fits(set *flag.FlagSet) error {
-	var wrong error
-	set.Visit(func(f *flag.Flag) {
-		if !slices.Contains(allowed[c.name], f.Name) {
-			wrong = vitrine.Refusef(vitrine.Usage, "%s takes no --%s: see vitrine-verify --help", c.name, f.Name)
-		}
-	})
-	want := map[string]int{"tally": 2, "promise": len(c.paths)}[c.name]
-	if want = max(want, 1); wrong == nil && len(c.paths) != want {
-		wrong = vitrine.Refusef(vitrine.Usage, "%s takes %d path(s), not %d: see vitrine-verify --help", c.name, want, len(c.paths))
-	}
-	return wrong
+	set.BoolVar(&c.Sampled, "sampled", false, "")
+	set.Var(list{&c.Keys}, "key", "")
+	set.Var(list{&c.Accounts}, "account", "")
+	set.Var(list{&c.Promises}, "promise", "")
+	set.Var(list{&c.Beside}, "beside", "")
+	set.StringVar(&c.Document, "document", "", "")
+	set.StringVar(&c.Authority, "authority", "", "")
+	set.StringVar(&c.Reference, "reference", "", "")
+	set.StringVar(&c.Site, "report", "", "")
+	set.StringVar(&c.Header, "header", "", "")
+	set.StringVar(&c.Trust, "trust", "", "")
 }
 
 // print writes a result as JSON.
@@ -183,25 +185,4 @@ func (p program) print(result any) error {
 	enc := json.NewEncoder(p.stdout)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(result)
-}
-
-// say writes a result as JSON, or as lines.
-func (p program) say(c *call, result any, lines []string) error {
-	if c.json {
-		return p.print(result)
-	}
-	for _, l := range lines {
-		fmt.Fprintln(p.stdout, printable(l))
-	}
-	return nil
-}
-
-// printable keeps what others wrote from moving the cursor.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
 }

@@ -9,7 +9,9 @@ import (
 	"errors"
 	"io/fs"
 	"syscall/js"
+	"time"
 
+	"github.com/vitrine-project/vitrine/internal/checking"
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
@@ -67,7 +69,7 @@ func report(q js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return audited(v), nil
+	return checking.Audited(v), nil
 }
 
 // receipt checks receipts with the papers that q has.
@@ -84,15 +86,16 @@ func receipt(q js.Value) (any, error) {
 	}
 	if fetch := q.Get("fetch"); fetch.Truthy() {
 		in.Site = ledger.NewSite(files(fetch))
+		in.Site.Now = uint64(time.Now().Unix())
 	}
 	a, err := in.Answer()
-	return receiptResult{"receipt", true, a}, err
+	return checking.ReceiptResult{Kind: "receipt", Verified: true, Answer: a}, err
 }
 
 // promise checks promises against the published directory at q.now, in seconds.
 func promise(q js.Value) (any, error) {
 	kept, err := ledger.NewSite(files(q.Get("fetch"))).Keep(bytesOf(q.Get("promises")), uint64(q.Get("now").Float()))
-	return promiseResult{"promise", true, kept}, err
+	return checking.PromiseResult{Kind: "promise", Verified: true, Promises: kept}, err
 }
 
 // files fetches through a function of the script: it returns a promise of a

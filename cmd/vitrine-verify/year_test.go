@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vitrine-project/vitrine/internal/checking"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/published"
 	"github.com/vitrine-project/vitrine/ledger"
 )
@@ -26,7 +27,7 @@ func benchmarkAudit(b *testing.B, variable string, ticks int, write func(testing
 	if _, err := os.Stat(filepath.Join(public, "site.json")); err != nil {
 		write(b).Write(b, public, filepath.Join(dir, "papers"))
 	}
-	fetch, err := site(context.Background(), public)
+	fetch, err := checking.Directory(context.Background(), public)
 	if err != nil {
 		b.Fatal(err)
 	}

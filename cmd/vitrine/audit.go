@@ -16,6 +16,7 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/casework"
+	"github.com/vitrine-project/vitrine/internal/checking"
 	"github.com/vitrine-project/vitrine/internal/keyring"
 	"github.com/vitrine-project/vitrine/ledger"
 	"github.com/vitrine-project/vitrine/production"
@@ -254,7 +255,7 @@ func (p program) audited(ctx context.Context, where, bundles string) (*ledger.Ve
 	bars := newBars(p.stderr)
 	v, err := p.audit(ctx, where, bundles, func(done, total uint64) { bars.draw("auditing", int64(done), int64(total), false) })
 	bars.Finish()
-	return v, unverified(err)
+	return v, checking.Why(err)
 }
 
 // instant writes a time of the ledger.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/checking"
 	"github.com/vitrine-project/vitrine/internal/keyring"
 	"github.com/vitrine-project/vitrine/ledger"
 )
@@ -87,13 +88,13 @@ func (p program) auditKeyCommand() *cobra.Command {
 // audit audits a published directory, or what is at an address; leaves that are
 // not in it come from another one, if that is named.
 func (p program) audit(ctx context.Context, where, bundles string, progress func(done, total uint64)) (*ledger.Verdict, error) {
-	published, err := directory(ctx, where)
+	published, err := checking.Directory(ctx, where)
 	if err != nil {
 		return nil, err
 	}
 	a := ledger.Audit{Fetch: published, Rand: rand.Reader, Progress: progress}
 	if bundles != "" {
-		given, err := directory(ctx, bundles)
+		given, err := checking.Directory(ctx, bundles)
 		if err != nil {
 			return nil, err
 		}

@@ -88,22 +88,3 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
-
-// FuzzTrust wants an accepted trust file to name a key and a quorum.
-func FuzzTrust(f *testing.F) {
-	config, err := ParseConfig([]byte(wholeConfig(f)))
-	if err != nil {
-		f.Fatal(err)
-	}
-	var text bytes.Buffer
-	if err := toml.NewEncoder(&text).Encode(trustFile{Provider: config.Approver[0].Key, Need: 2, Approver: config.Approver}); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(text.Bytes())
-	f.Fuzz(func(t *testing.T, b []byte) {
-		tr, err := parseTrust(b)
-		if err == nil && (tr.provider == nil || tr.policy.Check() != nil) {
-			t.Fatalf("accepted: %+v", tr)
-		}
-	})
-}

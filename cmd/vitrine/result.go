@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/checking"
 	"github.com/vitrine-project/vitrine/production"
 )
 
@@ -66,13 +67,13 @@ func (c *clerk) checkVolumes(config Config, dem vitrine.Demand, r *Result) error
 	if err := writeTrust(r.Trust, config, c.desk.Ring.Public()); err != nil {
 		return err
 	}
-	trust, err := loadTrust(r.Trust)
+	trust, err := checking.LoadTrust(r.Trust, c.now)
 	if err != nil {
 		return err
 	}
 	for _, p := range dem.Packages {
 		path := c.desk.PackagePath(p)
-		if _, err := production.VerifySealed(path, trust.production(c.now)); err != nil {
+		if _, err := production.VerifySealed(path, trust); err != nil {
 			return err
 		}
 		r.Packages = append(r.Packages, path)

@@ -1,44 +1,15 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/vitrine-project/vitrine"
-	"github.com/vitrine-project/vitrine/ledger"
-	"github.com/vitrine-project/vitrine/production"
+	"github.com/vitrine-project/vitrine/internal/checking"
 )
 
-// verification is one call of verify. What a kind of paper does not take is
-// refused.
-type verification struct {
-	program
-	trust                          string
-	site, header                   string
-	sampled                        bool
-	keys, accounts, promises       []string
-	document, authority, reference string
-	beside                         []string
-}
-
-// takes are the flags of each kind of thing that verify checks.
-var takes = map[string][]string{
-	"report":  {"sampled", "key"},
-	"receipt": {"document", "authority", "reference", "account", "promise", "report"},
-	"promise": {"report", "header"},
-	"tally":   {"report", "beside", "key"},
-	"package": {"trust"},
-}
-
 func (p program) verifyCommand() *cobra.Command {
-	v := verification{program: p}
+	var o checking.Options
 	c := &cobra.Command{
 		Use:   "verify PATH|URL [flags]",
 		Short: "Check a package, a published report, a receipt, a promise or a tally",
@@ -54,6 +25,9 @@ func (p program) verifyCommand() *cobra.Command {
                        reference of the demand, with accounts, with promises, and with --report
                        where they are counted. What is not given is said to be unchecked.
   promises             whether they are signed and kept (--report), or signed alone (--header).
+  a submission receipt or the answer that it was no demand, or both: signed (--report or
+                       --header), and answered in time; the promise or the answer that came
+                       for it is given with --promise.
   LIST PROOF           an auditor's list of a cell, against the audited ledger (--report).
 
 It needs no config, and no network but for an address. Exit code 3: it did not verify.`,
@@ -67,137 +41,53 @@ It needs no config, and no network but for an address. Exit code 3: it did not v
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error { return v.run(c, args) },
+		RunE: func(c *cobra.Command, args []string) error { return p.verify(c, o, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&v.trust, "trust", "", "package: the provider's and approvers' public keys (trust.toml)")
-	f.BoolVar(&v.sampled, "sampled", false, "report: check one range proof in sixteen, which proves little")
-	f.StringArrayVar(&v.keys, "key", nil, "report: the log's key that you know, as public=VKEY or restricted=VKEY")
-	f.StringVar(&v.site, "report", "", "receipt, promise, tally: the published directory or its address")
-	f.StringVar(&v.document, "document", "", "receipt: the very file that was sent")
-	f.StringVar(&v.authority, "authority", "", "receipt: who sent it")
-	f.StringVar(&v.reference, "reference", "", "receipt: the sender's reference")
-	f.StringArrayVar(&v.accounts, "account", nil, "receipt: an account that one of them must be of")
-	f.StringArrayVar(&v.promises, "promise", nil, "receipt: the promise that it must keep")
-	f.StringVar(&v.header, "header", "", "promise: the header that it was made under")
-	f.StringArrayVar(&v.beside, "beside", nil, "tally: another list that was committed to, with demands of this one's facts")
+	f.StringVar(&o.Trust, "trust", "", "package: the provider's and approvers' public keys (trust.toml)")
+	f.BoolVar(&o.Sampled, "sampled", false, "report: check one range proof in sixteen, which proves little")
+	f.StringArrayVar(&o.Keys, "key", nil, "report: the log's key that you know, as public=VKEY or restricted=VKEY")
+	f.StringVar(&o.Site, "report", "", "receipt, promise, submission, tally: the published directory or its address")
+	f.StringVar(&o.Document, "document", "", "receipt, submission: the very file that was sent")
+	f.StringVar(&o.Authority, "authority", "", "receipt, submission: who sent it")
+	f.StringVar(&o.Reference, "reference", "", "receipt, submission: the sender's reference")
+	f.StringArrayVar(&o.Accounts, "account", nil, "receipt: an account that one of them must be of")
+	f.StringArrayVar(&o.Promises, "promise", nil, "receipt: the promise that it must keep; submission: the promise, or the answer, that came for it")
+	f.StringVar(&o.Header, "header", "", "promise, submission: the header that it was made under")
+	f.StringArrayVar(&o.Beside, "beside", nil, "tally: another list that was committed to, with demands of this one's facts")
 	return c
 }
 
-// run checks what was given, by its kind.
-func (v verification) run(c *cobra.Command, args []string) error {
+// verify checks what was given, by its kind.
+func (p program) verify(c *cobra.Command, o checking.Options, args []string) error {
 	said := ""
-	if _, named := takes[args[0]]; named && len(args) > 1 {
+	if _, named := checking.Takes()[args[0]]; named && len(args) > 1 {
 		said, args = args[0], args[1:] // as vitrine-verify is called
 	}
-	kind, err := kindOf(args[0])
-	if err != nil {
-		return err
-	}
-	if said != "" && said != kind {
-		return vitrine.Refusef(vitrine.Usage, "%s is a %s, no %s: check the path", args[0], kind, said)
-	}
-	for _, names := range takes {
+	var given []string
+	for _, names := range checking.Takes() {
 		for _, n := range names {
-			if c.Flags().Changed(n) && !slices.Contains(takes[kind], n) {
-				return vitrine.Refusef(vitrine.Usage, "%s is a %s, which takes no --%s: see %s --help", args[0], kind, n, c.CommandPath())
+			if c.Flags().Changed(n) {
+				given = append(given, n)
 			}
 		}
 	}
-	switch kind {
-	case "tally":
-		if err := exactly("LIST", "PROOF")(c, args); err != nil {
-			return err
-		}
-		return v.tally(c.Context(), args[0], args[1])
-	case "promise":
-		return v.promise(c.Context(), args)
-	}
-	if err := exactly("PATH")(c, args); err != nil {
+	kind, err := checking.Kind(said, args, given)
+	if err != nil {
 		return err
 	}
-	switch kind {
-	case "report":
-		return v.report(c.Context(), args[0])
-	case "receipt":
-		return v.receipt(c.Context(), args[0])
-	}
-	var t trust
-	if v.trust != "" {
-		if t, err = loadTrust(v.trust); err != nil {
-			return err
-		}
-	}
-	return v.verify(args[0], t)
-}
-
-// kindOf tells what stands at a path or an address.
-func kindOf(path string) (string, error) {
-	if isURL(path) {
-		return "report", nil
-	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return "", vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
-	}
-	if st.IsDir() {
-		if _, err := os.Stat(filepath.Join(path, "ledger")); err == nil {
-			return "report", nil
-		}
-		return "package", nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 64))
-	if err != nil {
-		return "", vitrine.Refusef(vitrine.Usage, "%v", err)
-	}
-	return ledger.PaperKind(head), nil
-}
-
-// verify checks a package.
-func (p program) verify(path string, t trust) error {
-	st, err := os.Stat(path)
-	if err != nil {
-		return vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
-	}
-	var report production.Report
-	if st.IsDir() {
-		b := newBars(p.stderr)
-		report, err = production.VerifyBag(path, t.production(p.now), func(done, total int64) { b.draw("verifying", done, total, true) })
-		b.Finish()
-	} else {
-		report, err = production.VerifySealed(path, t.production(p.now))
-	}
-	p.say(report.Lines)
+	b := newBars(p.stderr)
+	o.Now = p.now
+	o.Auditing = func(done, total uint64) { b.draw("checking", int64(done), int64(total), false) }
+	o.Verifying = func(done, total int64) { b.draw("verifying", done, total, true) }
+	r, err := o.Check(c.Context(), kind, args)
+	b.Finish()
+	p.say(r.Lines)
 	return err
 }
 
 func (p program) say(lines []string) {
 	for _, l := range lines {
-		fmt.Fprintln(p.stdout, printable(l))
+		fmt.Fprintln(p.stdout, checking.Printable(l))
 	}
-}
-
-// printable keeps what others wrote from moving the cursor.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-// report audits a published directory.
-func (v verification) report(ctx context.Context, where string) error {
-	verdict, err := v.audit(ctx, where)
-	if err != nil {
-		return err
-	}
-	v.say(verdict.Lines())
-	return nil
 }

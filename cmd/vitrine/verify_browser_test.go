@@ -12,6 +12,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/vitrine-project/vitrine/internal/checking"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/chromium"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/need"
 )
@@ -61,11 +62,10 @@ func TestDemoInBrowser(t *testing.T) {
 	b.Clean()
 
 	// the command says the same of both
-	v := verification{program: program{&out, &story, time.Now, nil}, site: made.Public, document: made.Document, authority: demand.Authority, reference: demand.Reference}
-	if err := v.receipt(t.Context(), made.Receipt); err != nil {
-		t.Error(err)
-	}
-	if _, err := v.audit(t.Context(), made.Public); err != nil {
-		t.Error(err)
+	o := checking.Options{Site: made.Public, Document: made.Document, Authority: demand.Authority, Reference: demand.Reference, Now: time.Now}
+	for kind, path := range map[string]string{"receipt": made.Receipt, "report": made.Public} {
+		if _, err := o.Check(t.Context(), kind, []string{path}); err != nil {
+			t.Error(err)
+		}
 	}
 }

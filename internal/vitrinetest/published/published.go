@@ -44,7 +44,7 @@ type Site struct {
 	Files map[string][]byte // by path
 	// Papers are what holders have: receipts (of all facts of the demand, one
 	// behind the other), user (alice's alone), open (of the demand of period 1),
-	// promise, promises (all of the demand's), late, broken and waiting promises, list
+	// promise, promises (all of the demand's), late, broken and waiting promises, submission (its receipt) and declined, sealed.age, list
 	// and proof of the cell of Sheet in period 0, document.
 	Papers map[string][]byte
 	Keys   map[ledger.Class]string
@@ -103,6 +103,7 @@ func With(t testing.TB, name string, pages Pages) *Site {
 
 	facts := s.demand(l, Reference, Document, "content", "alice", "bob")
 	s.promises(l, facts)
+	s.submission(l.period())
 	at := l.tick(facts...)
 	for i, f := range facts {
 		s.Papers["receipts"] = append(s.Papers["receipts"], l.receipt(f, at[i], true)...)
@@ -201,6 +202,18 @@ func (s *Site) demand(l *log, reference string, document []byte, outcome string,
 		add(outcome, "")
 	}
 	return facts
+}
+
+// submission is the receipt of what the demand came in, and an answer that it
+// was none.
+func (s *Site) submission(p *ledger.Period) {
+	k, digest := s.signer("example.org/promise", s.key("promise")), ledger.Hash(sha256.Sum256(Document))
+	var err error
+	s.Papers["submission"], err = ledger.Submitted{Origin: p.Origin, Document: digest, Received: p.From + 5, AnswerBy: p.From + 5 + ledger.AnswerWithin}.Sign(k)
+	s.must(err)
+	s.Papers["declined"], err = ledger.Declined{Origin: p.Origin, Document: digest, Received: p.From + 5, Declined: p.From + 3600, Because: "It is a parking ticket."}.Sign(k)
+	s.must(err)
+	s.Papers["sealed.age"] = []byte("age-encryption.org/v1\n-> X25519 AAAA\n")
 }
 
 // promises of a demand that is counted, of one that never is, and of one that

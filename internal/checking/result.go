@@ -1,17 +1,18 @@
-package main
+package checking
 
 import "github.com/vitrine-project/vitrine/ledger"
 
-// audit is the result of an accepted audit. Keys are added, never removed.
-type auditResult struct {
+// AuditResult is what an accepted audit shows. Keys are added, never removed.
+type AuditResult struct {
 	Kind     string         `json:"kind"`
 	Verified bool           `json:"verified"`
 	Sampled  bool           `json:"sampled"`
-	Ledgers  []ledgerResult `json:"ledgers"`
-	Reports  []reportResult `json:"reports"`
+	Ledgers  []LedgerResult `json:"ledgers"`
+	Reports  []ReportResult `json:"reports"`
 }
 
-type ledgerResult struct {
+// LedgerResult is one ledger of an audit.
+type LedgerResult struct {
 	Class       ledger.Class `json:"class"`
 	Origin      string       `json:"origin"`
 	Key         string       `json:"key"`
@@ -27,16 +28,18 @@ type ledgerResult struct {
 	PublishedBy string       `json:"report_key"`
 }
 
-type reportResult struct {
+// ReportResult is one report of an audit.
+type ReportResult struct {
 	Name   string       `json:"name"`
 	Tables []ledger.Row `json:"tables"`
 }
 
-func audited(v *ledger.Verdict) auditResult {
-	r := auditResult{Kind: "report", Verified: true, Sampled: v.Sampled, Ledgers: []ledgerResult{}, Reports: []reportResult{}}
+// Audited is the result of an accepted audit.
+func Audited(v *ledger.Verdict) AuditResult {
+	r := AuditResult{Kind: "report", Verified: true, Sampled: v.Sampled, Ledgers: []LedgerResult{}, Reports: []ReportResult{}}
 	for _, l := range v.Ledgers {
 		h := l.Chain[len(l.Chain)-1]
-		s := ledgerResult{
+		s := LedgerResult{
 			Class: l.Class, Origin: h.Origin, Key: h.Keys.Log, Size: l.Checkpoint.Size, Root: l.Checkpoint.Root, Headers: len(l.Chain), Proofs: l.Proofs,
 			Quorum: h.Witnesses.Quorum, Witnesses: []string{}, Watched: h.Watched(), Closed: []uint64{}, PublishedBy: h.Keys.Report,
 		}
@@ -52,21 +55,28 @@ func audited(v *ledger.Verdict) auditResult {
 		r.Ledgers = append(r.Ledgers, s)
 	}
 	for _, one := range v.Reports {
-		r.Reports = append(r.Reports, reportResult{one.Statement.Name, one.Statement.Tables})
+		r.Reports = append(r.Reports, ReportResult{one.Statement.Name, one.Statement.Tables})
 	}
 	return r
 }
 
-// receiptResult is what receipts show.
-type receiptResult struct {
+// ReceiptResult is what receipts show.
+type ReceiptResult struct {
 	Kind     string `json:"kind"`
 	Verified bool   `json:"verified"`
 	*ledger.Answer
 }
 
-// promiseResult is what became of promises.
-type promiseResult struct {
+// PromiseResult is what became of promises.
+type PromiseResult struct {
 	Kind     string        `json:"kind"`
 	Verified bool          `json:"verified"`
 	Promises []ledger.Kept `json:"promises"`
+}
+
+// SubmissionResult is what became of a submission.
+type SubmissionResult struct {
+	Kind     string `json:"kind"`
+	Verified bool   `json:"verified"`
+	*ledger.Standing
 }

@@ -1,13 +1,11 @@
 //go:build !js
 
-package main
+package checking
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -17,32 +15,6 @@ import (
 	"github.com/vitrine-project/vitrine/mandate"
 	"github.com/vitrine-project/vitrine/production"
 )
-
-// sealed checks a sealed package, or the bag that was opened from one.
-func (p program) sealed(_ context.Context, c *call) error {
-	var t production.Trust
-	if c.trust != "" {
-		var err error
-		if t, err = p.trust(c.trust); err != nil {
-			return err
-		}
-	}
-	st, err := os.Stat(c.paths[0])
-	if err != nil {
-		return vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
-	}
-	verify := production.VerifySealed
-	if st.IsDir() {
-		verify = func(path string, t production.Trust) (production.Report, error) {
-			return production.VerifyBag(path, t, func(int64, int64) {})
-		}
-	}
-	r, err := verify(c.paths[0], t)
-	if err != nil {
-		return err
-	}
-	return p.say(c, nil, r.Lines)
-}
 
 // trustFile names the public keys that a package is checked against.
 type trustFile struct {
@@ -54,37 +26,45 @@ type trustFile struct {
 	} `toml:"approver"`
 }
 
-// trust reads a trust file: the provider's key, and whose signatures make a
+// LoadTrust reads a trust file: the provider's key, and whose signatures make a
 // mandate.
-func (p program) trust(path string) (production.Trust, error) {
+func LoadTrust(path string, now func() time.Time) (production.Trust, error) {
 	b, err := readFile(path)
 	if err != nil {
 		return production.Trust{}, err
 	}
+	t, err := parseTrust(b, now)
+	if err != nil {
+		return t, vitrine.Refusef(vitrine.Usage, "%s: %v", path, err)
+	}
+	return t, nil
+}
+
+func parseTrust(b []byte, now func() time.Time) (production.Trust, error) {
 	var f trustFile
 	meta, err := toml.Decode(string(b), &f)
 	if err == nil && len(meta.Undecoded()) > 0 {
 		err = fmt.Errorf("%s is not known", meta.Undecoded()[0])
 	}
 	if err != nil {
-		return production.Trust{}, vitrine.Refusef(vitrine.Usage, "%s: %v", path, err)
+		return production.Trust{}, fmt.Errorf("read trust file: %w", err)
 	}
 	key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(f.Provider))
 	if err != nil || len(bytes.TrimSpace(rest)) > 0 {
-		return production.Trust{}, vitrine.Refusef(vitrine.Usage, "%s: provider is not one SSH public key", path)
+		return production.Trust{}, errors.New("provider is not one SSH public key: give the line that the provider published")
 	}
 	policy := mandate.Policy{Need: f.Need}
 	for _, a := range f.Approver {
 		approver, err := mandate.ParseApprover(a.Name, a.Key)
 		if err != nil {
-			return production.Trust{}, vitrine.Refusef(vitrine.Usage, "%s: approver %q: %v", path, a.Name, err)
+			return production.Trust{}, fmt.Errorf("approver %q: %w", a.Name, err)
 		}
 		policy.Approvers = append(policy.Approvers, approver)
 	}
 	if err := policy.Check(); err != nil {
-		return production.Trust{}, vitrine.Refusef(vitrine.Usage, "%s: %v", path, err)
+		return production.Trust{}, err
 	}
-	q := quorum{policy, p.now}
+	q := quorum{policy, now}
 	return production.Trust{Provider: key, Mandate: q.mandate, Ruling: q.ruling}, nil
 }
 
