@@ -104,6 +104,9 @@ func (c *LedgerConfig) fill() error {
 			return vitrine.Refusef(vitrine.Usage, "[ledger] %s %q: want a time such as \"24h\"", name, s)
 		}
 	}
+	if 24*time.Hour%seconds(c.Tick) != 0 {
+		return vitrine.Refusef(vitrine.Usage, "[ledger] tick %q: want a time that divides a day, such as \"24h\" or \"1h\", since periods have different numbers of days", c.Tick)
+	}
 	if !slices.Contains([]string{"off", "auditor", "after-embargo", "live"}, c.Restricted.Publication) {
 		return vitrine.Refusef(vitrine.Usage, "[ledger.restricted] publication %q: want off, auditor, after-embargo or live", c.Restricted.Publication)
 	}

@@ -66,6 +66,17 @@ func TestEditedQueue(t *testing.T) {
 	}
 }
 
+// TestTicksDivideADay: ticks that fit one period and not the next would end the
+// ledger when it is too late to announce others.
+func TestTicksDivideADay(t *testing.T) {
+	for tick, fits := range map[string]bool{"24h": true, "1h": true, "90m": true, "96h": false, "7h": false, "48h": false} {
+		c := LedgerConfig{Tick: tick}
+		if err := c.fill(); (err == nil) != fits || !fits && !strings.Contains(err.Error(), "divides a day") {
+			t.Errorf("%s: %v", tick, err)
+		}
+	}
+}
+
 // TestClockAhead: nobody watches the ledger, and the clock jumps by more than a
 // period. Nothing is recorded or published, unless a person says that it is
 // right: what is refused then is another thing, that these ticks do not fit.
