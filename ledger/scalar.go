@@ -49,3 +49,14 @@ func randomScalar(rand io.Reader) *scalar {
 	}
 	return wideScalar(b[:])
 }
+
+// powerOfTwo returns 2^n, n < 252.
+func powerOfTwo(n int) *scalar {
+	var b [32]byte
+	b[n/8] = 1 << (n % 8)
+	s, err := decodeScalar(b[:])
+	if err != nil {
+		panic("ledger: a power of two above the group's order")
+	}
+	return s
+}

@@ -180,3 +180,14 @@ func (s Sheet) fits(v Values) error {
 	}
 	return nil
 }
+
+// weights are the weights of a leaf's bits on the sheet.
+func (s Sheet) weights() []scalar {
+	list := make([]scalar, 0, proofBits)
+	for k, f := range s.Fields {
+		for i := range f.Width {
+			list = append(list, *powerOfTwo(s.offset(k) + i))
+		}
+	}
+	return list
+}

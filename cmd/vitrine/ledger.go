@@ -40,6 +40,7 @@ type LedgerConfig struct {
 	Contact    string           `toml:"contact"` // as it stands on report pages; nobody
 	URL        string           `toml:"url"`     // where the public directory is served; nobody
 	Demo       bool             `toml:"demo"`    // pages say that nothing in them is real; nobody
+	Live       bool             `toml:"live"`    // in a demonstration: ticks of the running period come only while something waits to be counted; nobody
 	Quorum     int              `toml:"quorum"`  // witnesses that it takes; whoever can lower it can show two ledgers; counsel
 	Witness    []WitnessConfig  `toml:"witness"`
 	Restricted RestrictedConfig `toml:"restricted"`
@@ -95,6 +96,9 @@ func (c *LedgerConfig) fill() error {
 	}
 	if (c.Ticks != 0 || c.Restricted.Ticks != 0) && !c.Demo {
 		return vitrine.Refusef(vitrine.Usage, "[ledger] ticks is for demonstrations: a header that comes late could not continue the one before; set tick")
+	}
+	if c.Live && !c.Demo {
+		return vitrine.Refusef(vitrine.Usage, "[ledger] live is for demonstrations: ticks that come only while something waits show when something came")
 	}
 	if strings.ContainsAny(c.Origin, " +\n") {
 		return vitrine.Refusef(vitrine.Usage, "[ledger] origin %q: want a name such as example.org/vitrine", c.Origin)
@@ -214,7 +218,7 @@ func openBook(ctx context.Context, o deskOptions, class ledger.Class, dir string
 	if err != nil {
 		return nil, err
 	}
-	b := &casework.Book{Promises: promise, Reports: reports}
+	b := &casework.Book{Promises: promise, Reports: reports, Live: c.Live}
 	b.Sealer = keyring.NewPeriods(keys, string(class), b.NowPeriod)
 	b.Counting = c.counting(class, ledger.Keys{Log: logKey.Public(), Promise: []string{promise.Public()}, Report: reports.Public()})
 	witnesses, err := c.witnesses(o, &b.Counting)
@@ -295,7 +299,7 @@ func (a AccountsConfig) stated() report.Accounts {
 
 // words are what a report's page says beside its totals.
 func (c LedgerConfig) words(p law.Period) report.Words {
-	w := report.Words{Contact: c.Contact, Demo: c.Demo}
+	w := report.Words{Contact: c.Contact, Demo: c.Demo, LiveTicks: c.Live}
 	for _, a := range c.Accounts {
 		if a.Period == p.Name() {
 			w.Accounts = append(w.Accounts, a.stated())

@@ -195,7 +195,7 @@ func (w *world) writeProvider(provider, sources string, periods [3]law.Period) e
 		}
 		fmt.Fprintf(&b, "\n[[authority]]\nid = %q\nname = %q\njurisdiction = %q\nseal_to = [%q]\n", other[0], other[1], other[2], key)
 	}
-	fmt.Fprintf(&b, "\n[ledger]\norigin = \"glass.example/demo\"\nsheets = [%s]\nticks  = 2\nlag    = \"24h\"\nquorum = 2\ndemo   = true\n", quotedList(demoSheets))
+	fmt.Fprintf(&b, "\n[ledger]\norigin = \"glass.example/demo\"\nsheets = [%s]\nticks  = 2\nlag    = \"24h\"\nquorum = 2\ndemo   = true\nlive   = true\n", quotedList(demoSheets))
 	for i, n := range []int{1480, 1620} {
 		fmt.Fprintf(&b, "\n[[ledger.accounts]]\nperiod = %q\nnumber = %d\nmeans  = \"open on the last day\"\nmeans_fr = \"ouverts le dernier jour\"\nmeans_de = \"am letzten Tag offen\"\n", periods[i].Name(), n)
 	}

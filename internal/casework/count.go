@@ -34,6 +34,10 @@ type Book struct {
 	Promises ledger.Signer
 	Reports  ledger.Signer
 	Sealer   Sealer
+	// Live has ticks of the running period made only while something waits for
+	// one: for demonstrations, since it shows when something came. They are made
+	// up once something does, and once the period is over.
+	Live bool
 }
 
 // book is the ledger that counts an instrument, or nil if that is off.

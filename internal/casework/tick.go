@@ -59,6 +59,9 @@ func (d *Desk) advance(ctx context.Context, b *Book) error {
 		if !ok || at.After(d.Now()) {
 			return nil
 		}
+		if idle, err := d.idle(ctx, b, p); err != nil || idle {
+			return err
+		}
 		if d.Counting != nil {
 			d.Counting(p.Header, tick, d.Now())
 		}
@@ -70,6 +73,20 @@ func (d *Desk) advance(ctx context.Context, b *Book) error {
 			return err
 		}
 	}
+}
+
+// idle reports whether a ledger that goes on only while something waits has
+// nothing to go on for.
+func (d *Desk) idle(ctx context.Context, b *Book, p *ledger.Period) (idle bool, err error) {
+	if !b.Live || d.Now().Unix() >= int64(p.To) || b.Log.Waiting() {
+		return false, nil
+	}
+	err = d.DB.View(ctx, func(tx *store.Tx) error {
+		waiting, err := tx.Backlogs(string(b.Class))
+		idle = len(waiting) == 0
+		return err
+	})
+	return idle, err
 }
 
 // prepare makes the headers that there must be: the first, and each next one

@@ -60,6 +60,13 @@ func (l *Log) Notices(kind string) []ledger.Hash {
 	return list
 }
 
+// Waiting reports whether a notice waits for a tick.
+func (l *Log) Waiting() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending) > 0
+}
+
 // known reports whether a kind of notice is one of the specification's.
 func known(kind string) bool {
 	b, err := ledger.MarshalNotices([]ledger.Notice{{Kind: kind}})
