@@ -82,7 +82,7 @@ func parsePlan(b []byte) (*plan, error) {
 	if err := dec.Decode(p); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
-	entries, err := unpackEntries(rest)
+	entries, err := ledger.ParseEntries(rest, len(rest))
 	if err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
@@ -120,16 +120,4 @@ func packEntries(entries [][]byte) []byte {
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(e))), e...)
 	}
 	return b
-}
-
-func unpackEntries(b []byte) ([][]byte, error) {
-	var entries [][]byte
-	for len(b) > 0 {
-		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
-			return nil, fmt.Errorf("entry %d is cut off", len(entries))
-		}
-		n := int(binary.BigEndian.Uint16(b))
-		entries, b = append(entries, b[2:2+n]), b[2+n:]
-	}
-	return entries, nil
 }

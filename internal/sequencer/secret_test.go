@@ -158,7 +158,7 @@ func leaves(t *testing.T, l *Log) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		entries, err := unpackEntries(b)
+		entries, err := ledger.ParseEntries(b, ledger.BundleSize)
 		if err != nil || len(entries) != ledger.BundleSize {
 			t.Fatalf("%d entries, %v", len(entries), err)
 		}
