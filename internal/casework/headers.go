@@ -66,7 +66,7 @@ func (c Counting) Next(chain ledger.Chain, now time.Time) (*ledger.Header, error
 	}
 	h, err := last.Continue(uint64(p.To.Unix()))
 	if err != nil {
-		return nil, fmt.Errorf("no tick was made before the period from %s began: %w", instant(last.To).Format(time.DateOnly), err)
+		return nil, fmt.Errorf("no tick was made before the period from %s began, so that its header may change nothing, and %w: correct [ledger] period so that its periods are whole ticks of the last header", instant(last.To).Format(time.DateOnly), err)
 	}
 	chain.Join(h)
 	return h, h.Check()

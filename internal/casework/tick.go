@@ -193,7 +193,7 @@ func (d *Desk) overdue(tx *store.Tx, b *Book, p *ledger.Period, w store.Fact, f 
 		return f, err
 	}
 	if w.Type == ledger.TypeDemand || w.Type == ledger.TypeAccount {
-		return nil, fmt.Errorf("fact %s of period %d was promised and was not counted in its period's ticks", w.ID, w.Period)
+		return nil, fmt.Errorf("fact %s of period %d was promised and was not counted in its period's ticks: the database or the ledger's directory is older than what was promised. Stop, and restore the newest copy of both", w.ID, w.Period)
 	}
 	hedged, err := b.Sealer.Hedge(rand.Reader, "fact", w.ID, p.Hash.String(), d.Now().String())
 	if err != nil {
