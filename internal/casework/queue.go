@@ -60,7 +60,7 @@ func (d *Desk) rows(b *Book, list []store.Fact) (map[string]store.Fact, error) {
 		}
 		if f.Index < 0 {
 			if f.Received > ahead {
-				return nil, edited("fact %s (%s of demand %s) came at %s, which is still to come", f.ID, f.Type, f.Demand, time.Unix(f.Received, 0).UTC().Format(time.RFC3339))
+				return nil, edited("fact %s (%s of demand %s) came at %s, which is still to come; if this machine's clock is behind, set it right", f.ID, f.Type, f.Demand, time.Unix(f.Received, 0).UTC().Format(time.RFC3339))
 			}
 			continue
 		}
