@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 )
 
@@ -13,8 +12,9 @@ import (
 // is the last one that was announced before, or, if none was, continues the one
 // before it.
 func (l *Ledger) chosen() error {
+	said := l.headersSaid()
 	for i, p := range l.Chain[1:] {
-		if other, ok := l.announcedLast(p.Hash, l.Chain[i].From, p.From); ok {
+		if other, ok := said.last(p.Hash, l.Chain[i].From, p.From); ok {
 			return fmt.Errorf("header %d is not the one that was announced last before its period: %s was, in bundle %d", p.Number, other.Digest, other.Bundle)
 		}
 		if l.announcedBefore(p) {
@@ -24,16 +24,16 @@ func (l *Ledger) chosen() error {
 			return fmt.Errorf("header %d was not announced before its period, and %w", p.Number, err)
 		}
 	}
-	return l.coming()
+	return l.coming(said)
 }
 
 // coming checks the header that is public ahead of its period.
-func (l *Ledger) coming() error {
+func (l *Ledger) coming(said headersSaid) error {
 	if l.next == nil {
 		return nil
 	}
 	last := l.Chain[len(l.Chain)-1]
-	if other, ok := l.announcedLast(l.next.Hash, last.From, last.To); ok {
+	if other, ok := said.last(l.next.Hash, last.From, last.To); ok {
 		return fmt.Errorf("headers/%d.json is not the header that was announced last: %s was, in bundle %d", len(l.Chain), other.Digest, other.Bundle)
 	}
 	if _, ok := l.notice(NoticeHeader, l.next.Hash); ok {
@@ -45,20 +45,43 @@ func (l *Ledger) coming() error {
 	return nil
 }
 
-// announcedLast finds a header that was announced between two times, behind the
-// one with this hash, and that never came.
-func (l *Ledger) announcedLast(hash Hash, from, to uint64) (other Notice, ok bool) {
+// headersSaid are the notices of headers, in order, each looked at once: there
+// may be as many as anybody likes to say.
+type headersSaid []headerSaid
+
+type headerSaid struct {
+	Notice
+	seen uint64
+	used bool // it is the hash of a header that came
+}
+
+func (l *Ledger) headersSaid() headersSaid {
+	came := map[Hash]bool{}
+	for _, p := range l.Chain {
+		came[p.Hash] = true
+	}
+	if l.next != nil {
+		came[l.next.Hash] = true
+	}
+	var list headersSaid
 	for _, n := range l.notices {
-		if n.Kind != NoticeHeader {
-			continue
+		if n.Kind == NoticeHeader {
+			list = append(list, headerSaid{n, l.seen(n.Bundle), came[n.Digest]})
 		}
+	}
+	return list
+}
+
+// last finds a header that was announced between two times, behind the one with
+// this hash, and that never came.
+func (list headersSaid) last(hash Hash, from, to uint64) (other Notice, ok bool) {
+	for _, n := range list {
 		if n.Digest == hash {
 			ok = false
 			continue
 		}
-		used := l.next != nil && l.next.Hash == n.Digest || slices.ContainsFunc(l.Chain, func(p *Period) bool { return p.Hash == n.Digest })
-		if at := l.seen(n.Bundle); !used && at >= from && at < to {
-			other, ok = n, true
+		if !n.used && n.seen >= from && n.seen < to {
+			other, ok = n.Notice, true
 		}
 	}
 	return other, ok
