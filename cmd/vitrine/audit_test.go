@@ -50,8 +50,17 @@ func newStage(t *testing.T, settings ...string) *stage {
 	s := &stage{world: newWorld(t, ""), t: t}
 	edit(t, s.config, quotedList(demoSheets), `"us/search-warrant", "us/subpoena"`)
 	edit(t, s.config, "publication = \"live\"\nstructure = \"us/1874-a3\"\nlag = \"24h\"\n", "lag = \"24h\"\n"+strings.Join(settings, "\n")+"\n")
+	if len(settings) > 0 {
+		s.signed()
+	}
 	s.build(halves[0].Add(-12 * time.Hour))
 	return s
+}
+
+// signed has counsel sign the restricted class as the config has it.
+func (s *stage) signed() {
+	s.t.Helper()
+	s.ok(halves[0], "restricted", "--config", s.config, "--sign", s.keys[0])
 }
 
 // call runs one command at a time; what it says to people is kept.

@@ -106,6 +106,9 @@ func ParseConfig(b []byte) (Config, error) {
 	if _, err := c.Policy(); err != nil {
 		return c, err
 	}
+	if err := c.hasCounsel(); err != nil {
+		return c, err
+	}
 	_, err := c.Directory()
 	return c, err
 }

@@ -85,12 +85,15 @@ type RestrictedConfig struct {
 	Structure   string `toml:"structure"`   // us/1874-a1 to us/1874-a4; counsel
 	Lag         string `toml:"lag"`         // "720h" if left out; nobody
 	Ticks       int    `toml:"ticks"`
+	Counsel     string `toml:"counsel"`   // the approver who signs these settings; counsel
+	Signature   string `toml:"signature"` // counsel's, of these settings, "keys/restricted.sig" if left out; nobody
 }
 
 func (c *LedgerConfig) fill() error {
 	c.Origin, c.Keys, c.Period = cmp.Or(c.Origin, "localhost/vitrine"), cmp.Or(c.Keys, "keys/ledger"), cmp.Or(c.Period, string(law.Halves))
 	c.Tick, c.Lag = cmp.Or(c.Tick, "24h"), cmp.Or(c.Lag, "72h")
 	c.Restricted.Publication, c.Restricted.Lag = cmp.Or(c.Restricted.Publication, "off"), cmp.Or(c.Restricted.Lag, "720h")
+	c.Restricted.Signature = cmp.Or(c.Restricted.Signature, "keys/restricted.sig")
 	if c.Restricted.Ticks == 0 {
 		c.Restricted.Ticks = c.Ticks
 	}
@@ -169,6 +172,9 @@ func openBooks(ctx context.Context, d *casework.Desk, o deskOptions, data string
 			errs = append(errs, l.Close())
 		}
 		return errors.Join(errs...)
+	}
+	if err := o.config.counselSigned(o.base); err != nil {
+		return nil, err
 	}
 	c := o.config.Ledger
 	d.Books = map[ledger.Class]*casework.Book{}

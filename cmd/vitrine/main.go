@@ -88,7 +88,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 did not verify, 4 refused, 5 busy.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return vitrine.Refusef(vitrine.Usage, "%v: see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(p.initCommand(), p.answerCommand(), p.openCommand(), p.verifyCommand(), p.fingerprintCommand(), p.reportCommand(), p.receiptsCommand(), p.voidCommand(), p.auditCommand(), p.petitionCommand(), p.destroyKeyCommand(), p.demoCommand())
+	root.AddCommand(p.initCommand(), p.answerCommand(), p.openCommand(), p.verifyCommand(), p.fingerprintCommand(), p.reportCommand(), p.receiptsCommand(), p.voidCommand(), p.auditCommand(), p.petitionCommand(), p.destroyKeyCommand(), p.restrictedCommand(), p.demoCommand())
 	return root
 }
 

@@ -71,6 +71,10 @@ func TestRestrictedOff(t *testing.T) {
 	s.refuses(on(1, 4), vitrine.Usage, "publication is off", "audit", "bundles", "--config", s.config, "--out", filepath.Join(s.dir, "x"))
 
 	edit(t, s.config, "[ledger.restricted]\n", "[ledger.restricted]\npublication = \"auditor\"\nstructure = \"us/1874-a3\"\n")
+	s.refuses(on(1, 4), vitrine.Usage, "not signed by counsel", "report", "build", "--config", s.config, "--out", s.public)
+	director := s.keys[1]
+	s.refuses(on(1, 4), vitrine.Usage, "director signed, and counsel is counsel-a", "restricted", "--config", s.config, "--sign", director)
+	s.signed()
 	s.build(on(1, 4)) // begins
 	edit(t, s.config, "publication = \"auditor\"\n", "publication = \"off\"\n")
 	s.refuses(on(1, 5), vitrine.Usage, "has begun", "report", "build", "--config", s.config, "--out", s.public)
@@ -84,6 +88,8 @@ func TestRestrictedClosed(t *testing.T) {
 	s.demand(on(0, 10), "us/fisa-content", "dora")
 	s.shows("header 0", "000", "")
 	edit(t, s.config, `"after-embargo"`, `"auditor"`) // from header 1 on
+	s.refuses(on(0, 100), vitrine.Usage, "counsel-a signed another text", "report", "build", "--config", s.config, "--out", s.public)
+	s.signed()
 	s.build(on(0, 100))
 	s.shows("before the report", "000", "001")
 	if v := s.verdict(); !v.Ledgers[1].Closed[0] || len(v.Reports) != 0 {

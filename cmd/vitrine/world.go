@@ -80,6 +80,11 @@ func (d demo) build(ctx context.Context) (world, error) {
 	if err := w.writeProvider(provider, sources, periods); err != nil {
 		return w, err
 	}
+	if !d.story {
+		if _, err := d.call(ctx, "restricted", "--config", w.config, "--sign", w.keys[0]); err != nil {
+			return w, err
+		}
+	}
 	return w, w.writeDemand(d.now().UTC().Truncate(time.Second))
 }
 
@@ -202,7 +207,7 @@ func (w *world) writeProvider(provider, sources string, periods [3]law.Period) e
 	for _, n := range []string{"one", "two"} {
 		fmt.Fprintf(&b, "\n[[ledger.witness]]\norganisation = \"Demo witness %s, played by the provider\"\ntrial = \"keys/witness-%s\"\n", n, n)
 	}
-	fmt.Fprintf(&b, "\n[ledger.restricted]\npublication = \"live\"\nstructure = \"us/1874-a3\"\nlag = \"24h\"\n")
+	fmt.Fprintf(&b, "\n[ledger.restricted]\npublication = \"live\"\nstructure = \"us/1874-a3\"\nlag = \"24h\"\ncounsel = \"counsel-a\"\n")
 	return writeNew(w.config, b.String())
 }
 
