@@ -257,5 +257,6 @@ func (c *clerk) count(ctx context.Context, failed error) error {
 	if err := c.desk.Count(ctx); err != nil {
 		return err
 	}
-	return c.desk.Receipt(ctx, c.id)
+	_, err := c.desk.Receipt(ctx, c.id)
+	return err
 }

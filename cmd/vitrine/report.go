@@ -109,7 +109,17 @@ it with age and checks it with vitrine-verify.`,
 			if demand != "" || account != "" {
 				return p.userReceipt(c.Context(), desk, vitrine.ID(demand), account, out)
 			}
-			return desk.Receipts(c.Context())
+			paths, err := desk.Receipts(c.Context())
+			if err != nil {
+				return err
+			}
+			for _, path := range paths {
+				fmt.Fprintln(p.stdout, path)
+			}
+			if len(paths) == 0 {
+				fmt.Fprintf(p.stdout, "Nothing new: %s has the receipts of all that the ledger counts; what waits is counted with the next ticks.\n", out)
+			}
+			return nil
 		},
 	}
 	c.Flags().StringVar(&config, "config", "", "the provider's vitrine.toml")

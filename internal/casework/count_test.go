@@ -91,7 +91,7 @@ func TestCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := p.Receipts(t.Context()); err != nil {
+		if _, err := p.Receipts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -57,7 +57,7 @@ func (d *Desk) acknowledge(ctx context.Context, id vitrine.ID) error {
 // promise gives the authority the openings of its demand's leaves, with the
 // time by which they stand in the log.
 func (d *Desk) promise(ctx context.Context, id vitrine.ID) error {
-	return d.sealed(ctx, id, func(int) string { return d.PromisesPath(id) }, func(b *Book, f store.Fact) ([]byte, error) {
+	_, err := d.sealed(ctx, id, func(int) string { return d.PromisesPath(id) }, func(b *Book, f store.Fact) ([]byte, error) {
 		if f.Type != ledger.TypeDemand && f.Type != ledger.TypeAccount {
 			return nil, nil
 		}
@@ -71,26 +71,31 @@ func (d *Desk) promise(ctx context.Context, id vitrine.ID) error {
 		}
 		return p.Sign(b.Promises)
 	})
+	return err
 }
 
 // Receipts gives each authority the proofs of what stands in the log of its
-// demands, as far as it does not have them.
-func (d *Desk) Receipts(ctx context.Context) error {
+// demands, as far as it does not have them, and returns the files that are new.
+func (d *Desk) Receipts(ctx context.Context) (paths []string, err error) {
 	var ids []vitrine.ID
 	if err := d.DB.View(ctx, func(tx *store.Tx) (err error) { ids, err = tx.Demands(); return err }); err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range ids {
-		if err := d.Receipt(ctx, id); err != nil {
-			return fmt.Errorf("receipts of demand %s: %w", id, err)
+		path, err := d.Receipt(ctx, id)
+		if err != nil {
+			return paths, fmt.Errorf("receipts of demand %s: %w", id, err)
+		}
+		if path != "" {
+			paths = append(paths, path)
 		}
 	}
-	return nil
+	return paths, nil
 }
 
 // Receipt gives the authority the proofs of what stands in the log of one
-// demand.
-func (d *Desk) Receipt(ctx context.Context, id vitrine.ID) error {
+// demand, and returns the file if it is new.
+func (d *Desk) Receipt(ctx context.Context, id vitrine.ID) (path string, err error) {
 	return d.sealed(ctx, id, func(n int) string { return d.ReceiptsPath(id, n) }, func(b *Book, f store.Fact) ([]byte, error) {
 		if f.Index < 0 {
 			return nil, nil
@@ -108,50 +113,50 @@ func (d *Desk) Receipt(ctx context.Context, id vitrine.ID) error {
 // in the directory to give it to.
 //
 // What is there already is left as it is: sealed twice, it would differ.
-func (d *Desk) sealed(ctx context.Context, id vitrine.ID, path func(n int) string, make func(*Book, store.Fact) ([]byte, error)) error {
+func (d *Desk) sealed(ctx context.Context, id vitrine.ID, path func(n int) string, make func(*Book, store.Fact) ([]byte, error)) (string, error) {
 	dem, err := d.Demand(ctx, id)
 	if err != nil {
-		return err
+		return "", err
 	}
 	b, _ := d.book(dem.Submission.Instrument)
 	entry, known := d.Directory.Find(dem.Submission.Authority)
 	if b == nil || !known {
-		return nil
+		return "", nil
 	}
 	var facts []store.Fact
 	if err := d.DB.View(ctx, func(tx *store.Tx) (err error) { facts, err = tx.FactsOf(id); return err }); err != nil {
-		return err
+		return "", err
 	}
 	var all bytes.Buffer
 	n := 0
 	for _, f := range facts {
 		one, err := make(b, f)
 		if b.gone(d, f, err) {
-			return nil // it had its papers before
+			return "", nil // it had its papers before
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
 		if all.Write(one); len(one) > 0 {
 			n++
 		}
 	}
 	if _, err := os.Stat(path(n)); n == 0 || err == nil {
-		return nil
+		return "", nil
 	}
 	var to []age.Recipient
 	for _, s := range entry.SealTo {
 		r, err := production.ParseRecipient(s)
 		if err != nil {
-			return err
+			return "", err
 		}
 		to = append(to, r)
 	}
 	out, err := keyring.SealTo(all.Bytes(), to...)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return d.place(path(n), out)
+	return path(n), d.place(path(n), out)
 }
 
 func (d *Desk) place(path string, b []byte) error {
