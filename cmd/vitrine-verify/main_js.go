@@ -19,9 +19,10 @@ import (
 // Files come through the script; nothing else leaves or enters.
 func main() {
 	js.Global().Set("vitrineVerify", map[string]any{
-		"report":  promised(report),
-		"receipt": promised(receipt),
-		"promise": promised(promise),
+		"report":     promised(report),
+		"receipt":    promised(receipt),
+		"promise":    promised(promise),
+		"submission": promised(submission),
 	})
 	select {}
 }
@@ -81,15 +82,23 @@ func receipt(q js.Value) (any, error) {
 	for i := range length(q.Get("accounts")) {
 		in.Accounts = append(in.Accounts, q.Get("accounts").Index(i).String())
 	}
-	for i := range length(q.Get("promises")) {
-		in.Promises = append(in.Promises, bytesOf(q.Get("promises").Index(i)))
-	}
+	in.Promises = list(q.Get("promises"))
 	if fetch := q.Get("fetch"); fetch.Truthy() {
 		in.Site = ledger.NewSite(files(fetch))
 		in.Site.Now = uint64(time.Now().Unix())
 	}
 	a, err := in.Answer()
 	return checking.ReceiptResult{Kind: "receipt", Verified: true, Answer: a}, err
+}
+
+// submission checks the receipt of a submission, and the answer to it, at q.now.
+func submission(q js.Value) (any, error) {
+	in := ledger.Question{Papers: bytesOf(q.Get("papers")), Promises: list(q.Get("promises")), Authority: textOf(q.Get("authority")), Reference: textOf(q.Get("reference")), Now: uint64(q.Get("now").Float())}
+	if d := q.Get("document"); d.Truthy() {
+		in.Document = ledger.DocumentHash(bytesOf(d))
+	}
+	st, err := ledger.NewSite(files(q.Get("fetch"))).Stand(in)
+	return checking.SubmissionResult{Kind: "submission", Verified: true, Standing: st}, err
 }
 
 // promise checks promises against the published directory at q.now, in seconds.
@@ -140,6 +149,13 @@ func bytesOf(v js.Value) []byte {
 	b := make([]byte, v.Get("length").Int())
 	js.CopyBytesToGo(b, v)
 	return b
+}
+
+func list(v js.Value) (all [][]byte) {
+	for i := range length(v) {
+		all = append(all, bytesOf(v.Index(i)))
+	}
+	return all
 }
 
 func textOf(v js.Value) string {

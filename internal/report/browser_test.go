@@ -168,6 +168,9 @@ func TestBrowser(t *testing.T) {
 		b.says(b.papers(map[string]string{"receipt": "promise"}, nil))
 		b.says(b.papers(map[string]string{"receipt": "waiting"}, nil))
 		b.says(b.papers(map[string]string{"receipt": "open"}, nil))
+		b.says(b.papers(map[string]string{"receipt": "declined"}, nil), "It is a parking ticket.")
+		b.says(b.papers(map[string]string{"receipt": "submission"}, nil))
+		b.says(b.papers(map[string]string{"receipt": "sealed.age"}, nil), "age")
 		b.says(b.papers(map[string]string{"receipt": "broken"}, nil), "the promise was due on 2026-01-09 00:00:05 UTC")
 	}
 	b.says(b.report())

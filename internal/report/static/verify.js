@@ -35,6 +35,15 @@ const sentences = {
     receiptSays: "Compare what you typed and chose. If all is right, keep the receipt and ask the provider, or show it to an auditor.",
     kept: (k) => `Kept: the leaf is entry ${num(k.index)}, seen ${when(k.seen)}.`,
     waiting: (k) => `Not kept yet: due ${when(k.due)}; the ledger is public up to ${when(k.through)}.`,
+    sealed: "This file is sealed. Open it first with age and your key, and choose what comes out.",
+    apart: "Choose the receipt of a submission, or receipts of what is counted; not both at once.",
+    submission: "The receipt of the submission is signed.",
+    came: (s) => `It came ${when(s.received)}, to be answered by ${when(s.answer_by)}.`,
+    declined: (s) => `Answered ${when(s.declined)}: it is no demand, because: ${s.because}`,
+    promised: (s) => `Answered with a promise, due ${when(s.due)}.`,
+    unanswered: "No answer was chosen here. Ask again after its time.",
+    complaint: "Its time has passed, and neither a promise nor an answer that it is no demand was chosen here. Complain with this receipt to whoever supervises the provider; it is no proof, since nobody can see what else you were sent.",
+    paper: "the document",
     promise: "The promise is signed.",
     promiseWrong: "The promise does not hold.",
     promiseSays: "Keep the promise: together with the ledger it is evidence that anyone can check.",
@@ -68,6 +77,15 @@ const sentences = {
     receiptSays: "Comparez ce que vous avez saisi et choisi. Si tout est exact, gardez le reçu et interrogez le fournisseur, ou montrez-le à un auditeur.",
     kept: (k) => `Tenue : la feuille est l’entrée ${num(k.index)}, vue ${when(k.seen)}.`,
     waiting: (k) => `Pas encore tenue : échéance ${when(k.due)} ; le registre est public jusqu’au ${when(k.through)}.`,
+    sealed: "Ce fichier est scellé. Ouvrez-le d’abord avec age et votre clé, et choisissez ce qui en sort.",
+    apart: "Choisissez le reçu d’un envoi, ou des reçus de ce qui est compté ; pas les deux à la fois.",
+    submission: "Le reçu de l’envoi est signé.",
+    came: (s) => `Arrivé ${when(s.received)}, réponse due au plus tard ${when(s.answer_by)}.`,
+    declined: (s) => `Réponse ${when(s.declined)} : ce n’est pas une demande, car : ${s.because}`,
+    promised: (s) => `Une promesse y répond, échéance ${when(s.due)}.`,
+    unanswered: "Aucune réponse n’a été choisie ici. Demandez à nouveau après le délai.",
+    complaint: "Le délai est passé, et ni promesse ni réponse que ce n’est pas une demande n’a été choisie ici. Portez plainte avec ce reçu auprès de l’autorité qui surveille le fournisseur ; ce n’est pas une preuve, car personne ne peut voir ce que vous avez reçu d’autre.",
+    paper: "le document",
     promise: "La promesse est signée.",
     promiseWrong: "La promesse ne tient pas.",
     promiseSays: "Gardez la promesse : avec le registre, c’est une preuve que chacun peut vérifier.",
@@ -101,6 +119,15 @@ const sentences = {
     receiptSays: "Vergleichen Sie, was Sie eingegeben und gewählt haben. Stimmt alles, so bewahren Sie die Quittung auf und fragen Sie den Anbieter, oder zeigen Sie sie einem Prüfer.",
     kept: (k) => `Gehalten: Das Blatt ist Eintrag ${num(k.index)}, gesehen ${when(k.seen)}.`,
     waiting: (k) => `Noch nicht gehalten: fällig ${when(k.due)}; das Verzeichnis ist öffentlich bis ${when(k.through)}.`,
+    sealed: "Diese Datei ist versiegelt. Öffnen Sie sie zuerst mit age und Ihrem Schlüssel, und wählen Sie, was herauskommt.",
+    apart: "Wählen Sie die Quittung einer Einsendung oder Quittungen von Gezähltem, nicht beides zugleich.",
+    submission: "Die Quittung der Einsendung ist unterschrieben.",
+    came: (s) => `Eingegangen ${when(s.received)}, zu beantworten bis ${when(s.answer_by)}.`,
+    declined: (s) => `Beantwortet ${when(s.declined)}: Es ist kein Verlangen, denn: ${s.because}`,
+    promised: (s) => `Beantwortet mit einem Versprechen, fällig ${when(s.due)}.`,
+    unanswered: "Hier wurde keine Antwort gewählt. Fragen Sie nach der Frist noch einmal.",
+    complaint: "Die Frist ist vorbei, und hier wurde weder ein Versprechen gewählt noch eine Antwort, dass es kein Verlangen ist. Beschweren Sie sich mit dieser Quittung bei der Aufsicht des Anbieters; ein Beweis ist sie nicht, denn niemand sieht, was Sie sonst erhalten haben.",
+    paper: "das Dokument",
     promise: "Das Versprechen ist unterschrieben.",
     promiseWrong: "Das Versprechen hält nicht.",
     promiseSays: "Bewahren Sie das Versprechen auf: Zusammen mit dem Verzeichnis ist es ein Beweis, den jeder prüfen kann.",
@@ -234,6 +261,7 @@ function stopReport() {
 // Is my demand counted?
 const papers = find("papers"), answer = find("receipt-output");
 const promiseHead = "vitrine/promise/v1\n";
+const submissionHeads = ["vitrine/submission/v1\n", "vitrine/declined/v1\n"];
 
 const read = async (file) => new Uint8Array(await file.arrayBuffer());
 const begins = (bytes, head) => new TextDecoder().decode(bytes.subarray(0, head.length)) === head;
@@ -264,22 +292,42 @@ function receiptLines(r) {
   return lines;
 }
 
+function submissionLines(s) {
+  const lines = [say.came(s)];
+  if (s.due) lines.push(say.promised(s));
+  if (s.declined) lines.push(say.declined(s));
+  if (s.complaint) lines.push(say.complaint);
+  else if (!s.due && !s.declined) lines.push(say.unanswered);
+  if (!s.compared) lines.push(`${words.unchecked}: ${say.paper}`);
+  return lines;
+}
+
 async function checkPapers() {
   const field = (id) => find(id).value.trim();
   const given = await Promise.all([...find("receipt").files].map(read));
   const [document_] = await Promise.all([...find("document").files].map(read));
   const promises = given.filter((b) => begins(b, promiseHead));
-  const receipts = given.filter((b) => !begins(b, promiseHead));
+  const submissions = given.filter((b) => submissionHeads.some((h) => begins(b, h)));
+  const receipts = given.filter((b) => !promises.includes(b) && !submissions.includes(b));
   if (!given.length) return tell(answer, say.choose);
+  if (given.some((b) => begins(b, "age-encryption.org/v1\n"))) return tell(answer, say.sealed);
+  if (submissions.length && receipts.length) return tell(answer, say.apart);
   const three = [document_, field("authority"), field("reference")].filter(Boolean).length;
   if (receipts.length && three % 3) return tell(answer, say.three);
   papers.disabled = true;
   tell(answer, words.running);
-  const r = receipts.length
+  const now = Math.floor(Date.now() / 1000);
+  const r = submissions.length
+    ? await ask("submission", { papers: joined(submissions), promises, document: document_, authority: field("authority"), reference: field("reference"), now })
+    : receipts.length
     ? await ask("receipt", { receipts: joined(receipts), promises, document: document_, authority: field("authority"), reference: field("reference"), accounts: field("account") ? [field("account")] : [] })
-    : await ask("promise", { promises: joined(promises), now: Math.floor(Date.now() / 1000) });
+    : await ask("promise", { promises: joined(promises), now });
   papers.disabled = false;
   if (r.failed) return unfinished(answer, r);
+  if (submissions.length) {
+    if (!r.verified) return verdict(answer, false, words.receiptWrong, [reason(r)], say.receiptSays);
+    return verdict(answer, true, say.submission, submissionLines(r));
+  }
   if (receipts.length) {
     if (!r.verified) return verdict(answer, false, words.receiptWrong, [reason(r)], say.receiptSays);
     return verdict(answer, true, words.receiptGood, receiptLines(r));
