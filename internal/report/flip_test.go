@@ -21,8 +21,10 @@ func TestBitFlips(t *testing.T) {
 	files := s.Files
 	source := rand.NewChaCha8(sha256.Sum256([]byte("flips")))
 	random := rand.New(source)
+	read := map[string]bool{}
 	audit := func(changed string, b []byte) error {
-		a := ledger.Audit{Rand: source, Workers: 1, Sampled: !strings.HasPrefix(changed, "ledger/"), Fetch: func(path string) ([]byte, error) {
+		a := ledger.Audit{Rand: source, Workers: 1, Sampled: changed != "" && !strings.HasPrefix(changed, "ledger/"), Fetch: func(path string) ([]byte, error) {
+			read[path] = true
 			if path == changed {
 				return b, nil
 			}
@@ -35,6 +37,11 @@ func TestBitFlips(t *testing.T) {
 		t.Fatalf("a good directory was refused: %v", err)
 	}
 	paths := slices.Sorted(maps.Keys(files))
+	for _, path := range paths {
+		if !read[path] {
+			t.Errorf("%s is in the directory, and the audit does not look at it", path)
+		}
+	}
 	flips := max(256, 2*len(paths)) // the nightly run changes as many as the product promises
 	if required("flips") {
 		flips = 4096
