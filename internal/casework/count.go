@@ -232,29 +232,36 @@ func (c *counter) room(p *ledger.Period, needs map[string]int) error {
 	return nil
 }
 
-// earlier is the demand as it was counted before, from the facts in the queue.
-func (c *counter) earlier() (*ledger.Demand, error) {
+// facts are those of all readings of the demand's paper in this ledger: what
+// was counted under one is not counted again under the next.
+func (c *counter) facts() ([]store.Fact, error) {
 	ids, err := c.tx.BySubject(c.sub.Subject())
 	if err != nil {
 		return nil, err
 	}
+	var all []store.Fact
 	for _, id := range ids {
 		facts, err := c.tx.FactsOf(id)
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range facts {
-			if f.Type != law.Demand {
-				continue
-			}
-			open, err := c.book.open(f)
-			if err != nil {
-				return nil, err
-			}
-			return &ledger.Demand{Subject: open.Subject, ParentSalt: open.ParentSalt, Sheet: f.Sheet}, nil
-		}
+		all = append(all, facts...)
 	}
-	return nil, nil
+	return slices.DeleteFunc(all, func(f store.Fact) bool { return f.Class != string(c.book.Class) }), nil
+}
+
+// earlier is the demand as it was counted before, from the facts in the queue.
+func (c *counter) earlier() (*ledger.Demand, error) {
+	facts, err := c.facts()
+	i := slices.IndexFunc(facts, func(f store.Fact) bool { return f.Type == law.Demand })
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	open, err := c.book.open(facts[i])
+	if err != nil {
+		return nil, err
+	}
+	return &ledger.Demand{Subject: open.Subject, ParentSalt: open.ParentSalt, Sheet: facts[i].Sheet}, nil
 }
 
 func (c *counter) outcome(kind string, at time.Time) error {
@@ -275,7 +282,7 @@ func (c *counter) outcome(kind string, at time.Time) error {
 // voided takes facts that wait out of the queue, or counts that those in the
 // log are void: nothing is ever taken out of the log.
 func (c *counter) void(outcome string, at time.Time) error {
-	facts, err := c.tx.FactsOf(c.id)
+	facts, err := c.facts()
 	if err != nil {
 		return err
 	}
@@ -288,7 +295,12 @@ func (c *counter) void(outcome string, at time.Time) error {
 			return c.outcome(outcome, at)
 		}
 	}
-	return c.tx.Drop(c.id)
+	for _, f := range facts {
+		if err := c.tx.Drop(f.Demand); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *counter) add(d ledger.Demand, kind, account string, i, bulk uint32, at time.Time) error {

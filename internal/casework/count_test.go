@@ -220,6 +220,17 @@ func TestFactsOfEvents(t *testing.T) {
 	waiting, logged := queued(t, p, withdrawn)
 	same(t, "withdrawn before it was in the log", append(waiting, logged...))
 
+	// Read anew and then withdrawn: what waits of the first reading goes too.
+	readOnce := receive("R-4", "fourth", "alice")
+	readTwice := receive("R-4", "fourth", "alice", "bob")
+	if err := p.Void(t.Context(), readTwice, why, "clerk"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []vitrine.ID{readOnce, readTwice} {
+		waiting, logged := queued(t, p, id)
+		same(t, "withdrawn after it was read anew", append(waiting, logged...))
+	}
+
 	count()
 	_, logged = queued(t, p, refused)
 	same(t, "in the log", logged, "demand", "account", "rejected")

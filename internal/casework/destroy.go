@@ -81,7 +81,7 @@ func (d *Desk) allEnded(ctx context.Context, b *Book, p *ledger.Period) error {
 				return err
 			}
 			for _, f := range facts {
-				dem, err := tx.Demand(f.Demand)
+				dem, err := newest(tx, f.Demand)
 				if err != nil {
 					return err
 				}
@@ -92,6 +92,19 @@ func (d *Desk) allEnded(ctx context.Context, b *Book, p *ledger.Period) error {
 		}
 		return nil
 	})
+}
+
+// newest is the newest reading of a demand's paper.
+func newest(tx *store.Tx, id vitrine.ID) (vitrine.Demand, error) {
+	dem, err := tx.Demand(id)
+	if err != nil {
+		return dem, err
+	}
+	ids, err := tx.BySubject(dem.Submission.Subject())
+	if err != nil || len(ids) == 0 {
+		return dem, err
+	}
+	return tx.Demand(ids[len(ids)-1])
 }
 
 // destroyKeys carries out what was recorded: the ledger says each record, and
