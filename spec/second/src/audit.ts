@@ -6,6 +6,7 @@ import type { Audited } from "./report.ts";
 import { Batch } from "./rangeproof.ts";
 import { auditDue, auditReport, auditReportNotices, newAudited, parseReport, readIndex } from "./report.ts";
 import { Refusal, classed, must } from "./refuse.ts";
+import { auditSite } from "./site.ts";
 import { Store } from "./store.ts";
 
 export interface Result {
@@ -13,12 +14,15 @@ export interface Result {
   reports: string[];
   audited: Audited;
   proofs: Which;
+  /** How many of the directory's own files are listed and signed. */
+  site: number | undefined;
 }
 
 export function openLedgers(store: Store): Map<Class, Ledger> {
   const ledgers = new Map<Class, Ledger>();
   for (const cls of CLASSES) {
-    if (!store.hasDirectory(`ledger/${cls}`)) continue;
+    if (!store.has(`ledger/${cls}`)) continue;
+    must(store.hasDirectory(`ledger/${cls}`), `ledger/${cls}`, "is no directory");
     const l = new Ledger(store, cls);
     l.open();
     ledgers.set(cls, l);
@@ -49,6 +53,7 @@ export function audit(dir: string | Store, proofs: Which, progress: (line: strin
     l.audit({ proofs, batch, progress, reported: (c) => reported.get(l.class)!.has(`${c.period} ${c.sheet}`) });
   }
   const audited = newAudited();
+  let site: number | undefined;
   try {
     reports.forEach((name, i) => {
       progress(`reports/${name}`);
@@ -58,13 +63,14 @@ export function audit(dir: string | Store, proofs: Which, progress: (line: strin
       classed("report-form", () => auditReportNotices(l, audited));
       classed("report-tables", () => auditDue(l, audited.contained));
     }
+    site = classed("site", () => auditSite(store, reports.length, ledgers.get("public")));
   } catch (e) {
     // a range proof that came before is named first
     if (e instanceof Refusal) batch.flush();
     throw e;
   }
   batch.flush();
-  return { ledgers: [...ledgers.values()], reports, audited, proofs };
+  return { ledgers: [...ledgers.values()], reports, audited, proofs, site };
 }
 
 /** What was checked, and what was not. */
@@ -85,6 +91,8 @@ export function describe(r: Result): { checked: string[]; unchecked: string[]; r
     if (l.proofsChecked < l.proofs) {
       unchecked.push(`${l.path}: ${l.proofs - l.proofsChecked} range proofs (${r.proofs}): neither "no undercount" nor "no second story" is shown`);
     }
+    const few = l.headers.filter((h) => h.quorum > 0 && (h.quorum < 2 || h.witnesses.length < 3 || 2 * h.quorum <= h.witnesses.length)).map((h) => h.number);
+    if (few.length > 0) unchecked.push(`${l.path}: few watch period(s) ${few.join(", ")}: fewer than two of three, or two quorums need have no witness in common, so that each could be shown another ledger`);
     if (!watched) unchecked.push(`${l.path}: there is no quorum of witnesses, so everything holds for this one view only`);
     if (l.hidden.length > 0) {
       unchecked.push(
@@ -98,6 +106,8 @@ export function describe(r: Result): { checked: string[]; unchecked: string[]; r
   checked.push(
     `reports: ${r.reports.length} (${r.reports.join(", ")}), ${a.tables} table(s), ${a.totals} total(s), ${a.bands} band(s), ${a.hiddenFields} hidden field(s), ${a.exactProofs} exact proof(s), ${a.rangeProofs} range proof(s)`,
   );
+  if (r.site === undefined) unchecked.push("the directory's own files: there is no report and no site.json");
+  else checked.push(`site.json: ${r.site} file(s), signed`);
   remarks.push(...a.remarks);
   return { checked, unchecked, remarks };
 }

@@ -76,6 +76,13 @@ export interface Header {
 /** Leaves that may be added up: 2^27. */
 const MAX_LEAVES = 2 ** 27;
 const DAY = 86400;
+/** A period and its lag have at most this many seconds. */
+const YEAR = 366 * DAY;
+/** Bounds of a header, and of all headers of a ledger. */
+const MAX_HEADER = 1_048_576;
+const MAX_HEADERS = 1_024;
+const MAX_ALL_HEADERS = 33_554_432;
+const MAX_WAITING = 8_192;
 export const CARRY = 27;
 
 export function watchOf(h: Header): Watch {
@@ -138,6 +145,7 @@ function parseSheet(v: Json, where: string): Sheet {
 
 /** A header by itself: everything but what earlier headers decide. */
 export function parseHeader(bytes: Bytes, where: string): Header {
+  must(bytes.length <= MAX_HEADER, where, "a header has at most 1,048,576 bytes");
   const json = fields(
     parseJson(bytes, where),
     where,
@@ -168,7 +176,11 @@ export function parseHeader(bytes: Bytes, where: string): Header {
   mustIn("time", ticks >= 1, where, "the period has no tick");
   mustIn("time", BigInt(delta) * BigInt(ticks) === BigInt(to - from), where, "delta is not (to - from)/ticks");
   mustIn("time", lag + delta < to - from || ticks === 1, where, "lag + delta is not less than the period");
+  mustIn("time", to - from <= YEAR, where, "the period is longer than 366 days");
+  mustIn("time", lag <= YEAR, where, "lag is more than 366 days");
   mustIn("time", due >= lag + 2 * delta, where, "due is less than lag + 2·delta");
+  mustIn("time", due <= lag + 10 * delta + 3 * DAY, where, "due is more than lag + 10·delta + 72 hours");
+  mustIn("time", due <= 1100 * DAY, where, "due is more than 1,100 days");
 
   // numbers and names
   const number = num("number");
@@ -184,7 +196,8 @@ export function parseHeader(bytes: Bytes, where: string): Header {
   const sheets = new Map<string, Sheet>();
   inPart("sheets", () => {
     let last = "";
-    must(asList(json.sheets, `${where} sheets`).length >= 1, where, "it has no sheets");
+    const count = asList(json.sheets, `${where} sheets`).length;
+    must(count >= 1 && count <= 256, where, "it has not 1 to 256 sheets");
     asList(json.sheets, `${where} sheets`).forEach((v, i) => {
       const s = parseSheet(v, `${where} sheets[${i}]`);
       must(i === 0 || last < s.name, where, "names of sheets do not ascend");
@@ -382,9 +395,23 @@ function checkOwnCells(h: Header, where: string): void {
 export function checkNext(before: Header[], h: Header, where: string): void {
   inPart("chain", () => checkChain(before, h, where));
   if (before.length > 0) inPart("tables", () => checkEarlierCells(before, h, where));
+  inPart("tables", () => checkWaiting([...before, h], where));
+}
+
+/** The deferred cells whose table no header has yet are not too many. */
+function checkWaiting(all: Header[], where: string): void {
+  const placed = new Set(all.flatMap((h) => h.tables.flatMap((t) => t.cells.map(cellId))));
+  let waiting = 0;
+  for (const h of all) {
+    for (const s of h.sheets.values()) if (s.deferred !== undefined && !placed.has(cellId({ period: h.number, sheet: s.name }))) waiting++;
+  }
+  must(waiting <= MAX_WAITING, where, `${waiting} deferred cells wait for a table, more than 8,192`);
 }
 
 function checkChain(before: Header[], h: Header, where: string): void {
+  must(before.length < MAX_HEADERS, where, "a ledger has at most 1,024 headers");
+  const bytes = before.reduce((x, b) => x + b.bytes.length, h.bytes.length);
+  must(bytes <= MAX_ALL_HEADERS, where, "a ledger's headers have together at most 33,554,432 bytes");
   must(h.number === before.length, where, `number is ${h.number} instead of ${before.length}`);
   if (before.length === 0) {
     return;

@@ -155,7 +155,7 @@ export class Ledger {
         this.headerAt.push(at);
         at = nextHeaderAt(h, at);
       }
-      while (store.hasFile(`${path}/headers/${all.length}.json`)) header(all.length);
+      while (store.has(`${path}/headers/${all.length}.json`)) header(all.length);
     });
     this.later = all.slice(this.headers.length);
     atEnd(this.endsAt(this.size) !== undefined);
@@ -223,6 +223,11 @@ export class Ledger {
     }
   }
 
+  /** Whether the checkpoint of a size has a time of witnesses. */
+  watched(size: number): boolean {
+    return this.headers[this.newestHeader(size)].quorum > 0;
+  }
+
   /** The size of the tree when the notice was published. */
   noticeSize(n: Notice): number {
     const w = this.locate(n.bundle);
@@ -283,7 +288,7 @@ export class Ledger {
           if (w.tick === h.ticks) this.keepCells(w.header, w.bundle, sums);
         }
       } else {
-        classed("bundle", () => must(!store.hasFile(file), file, `the entries of a period are published although its header says ${h.publication}`));
+        classed("bundle", () => must(!store.has(file), file, `the entries of a period are published although its header says ${h.publication}`));
         hashes = this.tile(n);
         if (w.tick === 0) {
           classed("place", () => {

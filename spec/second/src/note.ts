@@ -193,3 +193,10 @@ export function readDecimal(s: string, where: string): number {
   must(/^(0|[1-9][0-9]{0,15})$/.test(s) && Number.isSafeInteger(Number(s)), where, "not a decimal number");
   return Number(s);
 }
+
+/** TIME: a decimal number less than 2^40, without leading zeros. */
+export function readTime(s: string, where: string): number {
+  const t = readDecimal(s, where);
+  must(t < 2 ** 40, where, "a time is 2^40 or more");
+  return t;
+}

@@ -1,16 +1,16 @@
 // What holders get: ledger.md section 9.
 
 import type { Bytes } from "./bytes.ts";
-import { Reader, equal, fromBase64, fromUtf8, text, toHex } from "./bytes.ts";
+import { Reader, equal, fromBase64, fromHex, fromUtf8, text, toHex } from "./bytes.ts";
 import { BUNDLE, headerEntry } from "./bundle.ts";
 import type { Header } from "./header.ts";
 import { bundleSheets, cellId, nextHeaderAt, parseHeader, watchOf } from "./header.ts";
 import type { Ledger } from "./ledger.ts";
 import { leafHash, verifyInclusion } from "./merkle.ts";
 import type { Checkpoint, Key } from "./note.ts";
-import { checkCheckpoint, parseCheckpoint, parseNote, readDecimal, readLines, signedBy } from "./note.ts";
+import { checkCheckpoint, parseCheckpoint, parseNote, readDecimal, readLines, readTime, signedBy } from "./note.ts";
 import type { Opening, Papers } from "./opening.ts";
-import { checkOpening, checkSubject, parseOpening } from "./opening.ts";
+import { checkOpening, checkSubject, demandId, parentOf, parseOpening } from "./opening.ts";
 import { inPart, must, refuse } from "./refuse.ts";
 
 export interface TlogProof {
@@ -65,8 +65,13 @@ export interface Promised {
   due: number;
 }
 
+/** The reader's clock. */
+export function clock(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
 /** promise: the promise, or its due. */
-export function checkReceipt(b: Bytes, papers: Papers, promise: Bytes | number | undefined, where: string): Receipt {
+export function checkReceipt(b: Bytes, papers: Papers, promise: Bytes | number | undefined, where: string, now = clock()): Receipt {
   const proof = inPart("form", () => parseTlogProof(b, where));
   const cp = proof.checkpoint;
   const r = new Reader(proof.extra, `${where} extra`);
@@ -119,8 +124,8 @@ export function checkReceipt(b: Bytes, papers: Papers, promise: Bytes | number |
       must(equal(p.leaf, leaf), where, "the promise is of another leaf");
       promisedBy = p.due;
     }
-    // without witnesses, the time at which the tick is published
-    const when = time ?? h.from + h.lag + tick * h.delta;
+    // without witnesses, the time at which the tick is published, or the reader's clock
+    const when = time ?? Math.min(h.from + h.lag + tick * h.delta, now);
     inPart("witnesses", () => must(when <= promisedBy, where, `the checkpoint's time ${when} is later than the promise's due ${promisedBy}`));
     checked.push(`the promise was kept: ${when} <= ${promisedBy}`);
   }
@@ -173,23 +178,98 @@ export function checkPromise(b: Bytes, h: Header, where: string): Promised {
   must((opening.type === "demand") === (salt === undefined), where, "a subject salt stands exactly where the type is not demand");
   const subjectSalt = salt === undefined ? new Uint8Array(0) : fromBase64(salt, where);
   must(salt === undefined || subjectSalt.length === 32, where, "subject salt does not have 32 bytes");
-  const received = readDecimal(receivedText, `${where} received`);
-  const due = readDecimal(dueText, `${where} due`);
+  const received = readTime(receivedText, `${where} received`);
+  const due = readTime(dueText, `${where} due`);
   must(due === received + h.due, where, "due is not received plus the header's due");
   return { opening, leaf, parentSalt, subjectSalt, received, due };
 }
 
-/** A submission receipt: the digest of what came, and the times. */
-export function checkSubmission(b: Bytes, origin: string, keys: Key[], where: string): { document: string; received: number; answerBy: number } {
+/** The header of the period of a time: the last one that began by then, or header 0. */
+export function headerOfTime(headers: Header[], time: number): Header {
+  let h = headers[0];
+  for (const x of headers) if (x.from <= time) h = x;
+  return h;
+}
+
+export interface Submission {
+  origin: string;
+  document: string; // hexadecimal
+  received: number;
+  answerBy: number;
+}
+
+function digest(s: string, where: string): string {
+  must(/^[0-9a-f]{64}$/.test(s), where, "document is not a digest");
+  return s;
+}
+
+/** A submission receipt: the digest of what came, and the times. headers are those of the ledger. */
+export function checkSubmission(b: Bytes, headers: Header[], where: string): Submission {
   const note = parseNote(b, where);
-  must(signedByOne(note, keys, where), where, "is not signed with a promise key");
-  const [o, document, receivedText, byText] = readLines(note.text, "vitrine/submission/v1", ["origin", "document", "received", "answer-by"], where);
-  must(o === origin, where, "names another origin");
-  must(/^[0-9a-f]{64}$/.test(document), where, "document is not a digest");
-  const received = readDecimal(receivedText, where);
-  const answerBy = readDecimal(byText, where);
+  const [origin, doc, receivedText, byText] = readLines(note.text, "vitrine/submission/v1", ["origin", "document", "received", "answer-by"], where);
+  const document = digest(doc, where);
+  const received = readTime(receivedText, where);
+  const answerBy = readTime(byText, where);
+  const h = headerOfTime(headers, received);
+  must(origin === h.origin, where, "names another origin");
+  must(signedByOne(note, h.keys.promise, where), where, "is not signed with a promise key of the header of its time");
   must(answerBy === received + 259200, where, "answer-by is not received + 259200");
-  return { document, received, answerBy };
+  return { origin, document, received, answerBy };
+}
+
+export interface Declined {
+  origin: string;
+  document: string; // hexadecimal
+  received: number;
+  declined: number;
+  because: string;
+}
+
+/** What a line that reads as it is written does not hold. */
+// eslint-disable-next-line no-control-regex
+const NOT_IN_TEXT = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+
+/** The answer that what came is no demand. */
+export function checkDeclined(b: Bytes, headers: Header[], where: string): Declined {
+  const note = parseNote(b, where);
+  const [origin, doc, receivedText, declinedText, because] = readLines(note.text, "vitrine/declined/v1", ["origin", "document", "received", "declined", "because"], where);
+  const document = digest(doc, where);
+  const received = readTime(receivedText, where);
+  const declined = readTime(declinedText, where);
+  must(declined >= received, where, "declined is before received");
+  must(text(because).length <= 1000, where, "because has more than 1,000 bytes");
+  must(!because.startsWith(" ") && !because.endsWith(" "), where, "because begins or ends with a space");
+  must(!NOT_IN_TEXT.test(because), where, "because has a character that does not read as it is written");
+  const h = headerOfTime(headers, declined);
+  must(origin === h.origin, where, "names another origin");
+  must(signedByOne(note, h.keys.promise, where), where, "is not signed with a promise key of the header of its time");
+  return { origin, document, received, declined, because };
+}
+
+/** Whether the answer is that of the submission receipt. */
+export function answers(d: Declined, s: Submission, where: string): void {
+  must(d.origin === s.origin, where, "is not the answer to this submission receipt: another origin");
+  must(d.document === s.document, where, "is not the answer to this submission receipt: another document");
+  must(d.received === s.received, where, "is not the answer to this submission receipt: received at another time");
+}
+
+/** Whether the promise is one of the demand that was submitted. */
+export function promiseAnswers(p: Promised, s: Submission, authority: string, reference: string, where: string): void {
+  must(p.opening.origin === s.origin, where, "is not the answer to this submission receipt: another origin");
+  const D = demandId(authority, reference, fromHex(s.document, where, 32));
+  must(equal(parentOf(p.parentSalt, D), p.opening.parent), where, "is not the answer to this submission receipt: parent is not that of this authority, reference and document");
+}
+
+export type Kept = { state: "kept"; index: number; time: number } | { state: "late"; index: number; time: number } | { state: "broken" | "open" };
+
+/** Whether a ledger, whose tree has been computed, has the promised leaf by its due. */
+export function promiseKept(p: Promised, l: Ledger, now = clock()): Kept {
+  const want = leafHash(p.leaf);
+  const index = l.leaves.findIndex((x) => equal(x, want));
+  const real = (size: number): number => (l.watched(size) ? l.times.get(size)! : Math.min(l.times.get(size)!, now));
+  if (index < 0) return { state: real(l.size) > p.due ? "broken" : "open" };
+  const time = real(l.tickEnds().find((s) => s > index)!);
+  return { state: time <= p.due ? "kept" : "late", index, time };
 }
 
 function signedByOne(note: ReturnType<typeof parseNote>, keys: Key[], where: string): boolean {

@@ -1,11 +1,22 @@
 // Reading a published directory.
 
-import { lstatSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { join, sep } from "node:path";
 import type { Bytes } from "./bytes.ts";
-import { refuse } from "./refuse.ts";
+import { must, refuse } from "./refuse.ts";
 
-const MAX_FILE = 2 ** 28;
+/** How many bytes a file of a published directory may have: report.md section 1. */
+export function mostBytes(path: string): number {
+  const m = /^ledger\/[^/]+\/(.*)$/.exec(path);
+  if (m === null) return 16_777_216;
+  const rest = m[1];
+  if (rest === "checkpoint" || rest.startsWith("checkpoints/")) return 65_536;
+  if (rest.startsWith("headers/") || rest.startsWith("documents/")) return 1_048_576;
+  if (rest === "notices.json") return 8_388_608;
+  if (rest.startsWith("tile/entries/") || rest.startsWith("trailers/")) return 32_768;
+  if (rest.startsWith("tile/")) return 8_192;
+  return 16_777_216;
+}
 
 export class Store {
   private readonly dir: string;
@@ -13,19 +24,32 @@ export class Store {
     this.dir = dir;
   }
 
+  /** What stands at a path. A link counts as what it leads to; one out of the directory is refused. */
   private kind(path: string): "file" | "directory" | "other" | undefined {
+    const full = join(this.dir, path);
     try {
-      const s = lstatSync(join(this.dir, path));
+      lstatSync(full);
+    } catch (e) {
+      const code = (e as NodeJS.ErrnoException).code;
+      if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
+      throw e;
+    }
+    try {
+      const root = realpathSync(this.dir);
+      const real = realpathSync(full);
+      must(real === root || real.startsWith(root.endsWith(sep) ? root : root + sep), path, "is a link out of the directory");
+      const s = statSync(full);
       return s.isFile() ? "file" : s.isDirectory() ? "directory" : "other";
     } catch (e) {
       const code = (e as NodeJS.ErrnoException).code;
-      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return "other"; // a link to nothing
       throw e;
     }
   }
 
-  hasFile(path: string): boolean {
-    return this.kind(path) === "file";
+  /** Whether anything stands there; read() refuses what is no regular file. */
+  has(path: string): boolean {
+    return this.kind(path) !== undefined;
   }
 
   hasDirectory(path: string): boolean {
@@ -35,10 +59,13 @@ export class Store {
   read(path: string): Bytes {
     const k = this.kind(path);
     if (k === undefined) return refuse(path, "is missing");
-    if (k !== "file") return refuse(path, "is not a plain file");
+    if (k !== "file") return refuse(path, "is no regular file");
     const full = join(this.dir, path);
-    if (lstatSync(full).size > MAX_FILE) return refuse(path, "is too large");
-    return new Uint8Array(readFileSync(full));
+    const most = mostBytes(path);
+    must(statSync(full).size <= most, path, `has more than ${most} bytes`);
+    const b = readFileSync(full);
+    must(b.length <= most, path, `has more than ${most} bytes`);
+    return new Uint8Array(b);
   }
 
   /** Names in a directory, sorted; none if there is no such directory. */
@@ -79,14 +106,16 @@ export class MemoryStore extends Store {
       }
     }
   }
-  override hasFile(path: string): boolean {
-    return this.files.has(path);
+  override has(path: string): boolean {
+    return this.files.has(path) || this.directories.has(path);
   }
   override hasDirectory(path: string): boolean {
     return this.directories.has(path);
   }
   override read(path: string): Bytes {
-    return this.files.get(path) ?? refuse(path, "is missing");
+    const b = this.files.get(path) ?? refuse(path, this.directories.has(path) ? "is no regular file" : "is missing");
+    must(b.length <= mostBytes(path), path, `has more than ${mostBytes(path)} bytes`);
+    return b;
   }
   override list(path: string): string[] {
     return [...(this.directories.get(path) ?? [])].sort();

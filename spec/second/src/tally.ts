@@ -110,7 +110,7 @@ export interface Tally {
 export function checkTally(list: List, proof: Bytes, beside: { list: List; where: string }[], ledger: Ledger, where: string): Tally {
   const points = checkList(list, ledger, where);
   for (const b of beside) {
-    must(b.list.cell.period <= list.cell.period, b.where, "is a list of a later period");
+    must(b.list.cell.sheet !== list.cell.sheet || b.list.cell.period <= list.cell.period, b.where, "is a list of the same sheet in a later period");
     checkList(b.list, ledger, b.where);
   }
   const all = [{ list, where }, ...beside];

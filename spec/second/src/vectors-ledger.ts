@@ -13,7 +13,7 @@ import { checkCheckpoint, parseCheckpoint } from "./note.ts";
 import type { Papers } from "./opening.ts";
 import { checkOpening, checkSubject, parseOpening } from "./opening.ts";
 import { Batch } from "./rangeproof.ts";
-import { checkPromise, checkReceipt, checkReceiptWithLedger, checkSubmission } from "./receipt.ts";
+import { checkDeclined, checkPromise, checkReceipt, checkReceiptWithLedger, checkSubmission } from "./receipt.ts";
 import { classed, inPart, must, refuse } from "./refuse.ts";
 import { checkStatement, checkTally, draw, parseList } from "./tally.ts";
 
@@ -109,9 +109,12 @@ function runPromise(v: Case): Learned {
   const headers = headersOf(v);
   const b = text(v.text ?? "");
   if ((v.text ?? "").startsWith("vitrine/submission/v1\n")) {
-    return inPart("submission", () => {
-      const keys = headers.flatMap((h) => h.keys.promise).filter((k, i, all) => all.findIndex((x) => x.vkey === k.vkey) === i);
-      return { due: checkSubmission(b, headers[0].origin, keys, "submission").answerBy, unchecked: 0 };
+    return inPart("submission", () => ({ due: checkSubmission(b, headers, "submission").answerBy, unchecked: 0 }));
+  }
+  if ((v.text ?? "").startsWith("vitrine/declined/v1\n")) {
+    return inPart("declined", () => {
+      checkDeclined(b, headers, "declined");
+      return { due: 0, unchecked: 0 };
     });
   }
   const p = inPart("promise", () => {

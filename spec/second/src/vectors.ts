@@ -218,6 +218,7 @@ const SAME_PART: Record<string, [string, RegExp][]> = {
   "header time": [["tables", /1,100 days/]],
   "note witnesses": [["form", /extension lines|base64/]],
   "promise promise": [["header", /./], ["value", /./], ["submission", /./]],
+  "promise declined": [["submission", /not the 5 lines/]],
   "receipt receipt": [["header", /./], ["value", /./]],
 };
 

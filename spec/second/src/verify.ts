@@ -2,12 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import type { Bytes } from "./bytes.ts";
-import { sha256 } from "./bytes.ts";
+import { equal, fromBase64, sha256, toHex } from "./bytes.ts";
 import { audit, describe, openLedgers } from "./audit.ts";
+import type { Header } from "./header.ts";
 import { cellId } from "./header.ts";
+import type { Ledger } from "./ledger.ts";
+import { parseNote } from "./note.ts";
 import type { Papers } from "./opening.ts";
-import type { Receipt } from "./receipt.ts";
-import { cellOf, checkReceipt, checkReceiptWithLedger, distinct } from "./receipt.ts";
+import { checkSubject, parseOpening } from "./opening.ts";
+import type { Promised, Receipt } from "./receipt.ts";
+import { answers, cellOf, checkDeclined, checkPromise, checkReceipt, checkReceiptWithLedger, checkSubmission, clock, distinct, promiseAnswers, promiseKept } from "./receipt.ts";
 import { parseReport, readIndex, readNote } from "./report.ts";
 import { Refusal, oneLine, refuse } from "./refuse.ts";
 import { Store } from "./store.ts";
@@ -17,6 +21,9 @@ import { runVectors } from "./vectors.ts";
 const USAGE = `usage:
   verify report DIR [--sampled] [--json]
   verify receipt FILE... [--document F] [--authority A] [--reference R] [--account X] [--promise F] [--report DIR] [--json]
+  verify promise FILE --report DIR [--document F --authority A --reference R] [--account X] [--json]
+  verify submission FILE --report DIR [--document F] [--answer F] [--authority A --reference R] [--json]
+  verify declined FILE --report DIR [--submission F] [--document F] [--json]
   verify tally DIR LIST PROOF [LIST beside it]... [--json]
   verify vectors DIR`;
 
@@ -54,15 +61,17 @@ function readFile(path: string): Bytes {
   }
 }
 
-function print(checked: string[], unchecked: string[], remarks: string[], json: boolean): void {
+function print(checked: string[], unchecked: string[], remarks: string[], json: boolean, because?: string): void {
   if (json) {
-    console.log(JSON.stringify({ ok: true, checked, unchecked, remarks }));
+    console.log(JSON.stringify({ ok: true, checked, unchecked, remarks, because }));
     return;
   }
   console.log("accepted");
   for (const l of checked) console.log(oneLine(`checked    ${l}`));
   for (const l of unchecked) console.log(oneLine(`unchecked  ${l}`));
   for (const l of remarks) console.log(oneLine(`remark     ${l}`));
+  // its characters were checked: it reads as it is written
+  if (because !== undefined) console.log(`because    ${because}`);
 }
 
 function commandReport(argv: string[]): void {
@@ -85,13 +94,7 @@ function severalReceipts(b: Bytes): Bytes[] {
 function commandReceipt(argv: string[]): void {
   const a = parseArgs(argv, ["json"], ["document", "authority", "reference", "account", "promise", "report"]);
   if (a.rest.length < 1) throw new Usage("receipt needs a file");
-  const documentFile = a.values.get("document");
-  const papers: Papers = {
-    authority: a.values.get("authority"),
-    reference: a.values.get("reference"),
-    account: a.values.get("account"),
-    document: documentFile === undefined ? undefined : sha256(readFile(documentFile)),
-  };
+  const papers = papersOf(a);
   const promiseFile = a.values.get("promise");
   const promise = promiseFile === undefined ? undefined : readFile(promiseFile);
   const receipts = a.rest.flatMap((f) =>
@@ -112,6 +115,124 @@ function commandReceipt(argv: string[]): void {
     remarks,
     a.flags.has("json"),
   );
+}
+
+/** The ledger of a published directory that a paper names, and its headers, those that are published ahead too. */
+function ledgerOf(b: Bytes, where: string, a: Args): { ledger: Ledger; headers: Header[] } {
+  const dir = a.values.get("report");
+  if (dir === undefined) throw new Usage("needs --report DIR, whose headers name the keys");
+  const origin = /^origin (.*)$/m.exec(parseNote(b, where).text)?.[1];
+  const ledger = [...openLedgers(new Store(dir)).values()].find((l) => l.origin === origin);
+  if (ledger === undefined) return refuse(where, "names an origin of no ledger that is here");
+  return { ledger, headers: [...ledger.headers, ...ledger.later] };
+}
+
+function fileOf(a: Args, name: string): Bytes | undefined {
+  const f = a.values.get(name);
+  return f === undefined ? undefined : readFile(f);
+}
+
+function papersOf(a: Args): Papers {
+  const document = fileOf(a, "document");
+  return { authority: a.values.get("authority"), reference: a.values.get("reference"), account: a.values.get("account"), document: document === undefined ? undefined : sha256(document) };
+}
+
+/** A promise, with the header that its opening names. */
+function readPromise(b: Bytes, headers: Header[], where: string): Promised {
+  const m = /^opening (.*)$/m.exec(parseNote(b, where).text);
+  if (m === null) return refuse(where, "has no opening");
+  const E = parseOpening(fromBase64(m[1], where), where);
+  const h = headers.find((x) => equal(x.hash, E.header));
+  if (h === undefined) return refuse(where, "names a header that is not here");
+  return checkPromise(b, h, where);
+}
+
+function oneFile(a: Args, command: string): string {
+  if (a.rest.length !== 1) throw new Usage(`${command} needs one file`);
+  return a.rest[0];
+}
+
+function compareDocument(a: Args, document: string, where: string, checked: string[], unchecked: string[]): void {
+  const d = fileOf(a, "document");
+  if (d === undefined) {
+    unchecked.push("document: not given");
+    return;
+  }
+  if (toHex(sha256(d)) !== document) refuse(where, "is of another document");
+  checked.push("it is of this document");
+}
+
+function commandPromise(argv: string[]): void {
+  const a = parseArgs(argv, ["json"], ["document", "authority", "reference", "account", "report"]);
+  const file = oneFile(a, "promise");
+  const b = readFile(file);
+  const { ledger, headers } = ledgerOf(b, file, a);
+  const p = readPromise(b, headers, file);
+  const s = checkSubject(p.opening, p.parentSalt, p.subjectSalt, papersOf(a), file);
+  ledger.tree();
+  const k = promiseKept(p, ledger);
+  const checked = [`promise of a leaf of the type ${p.opening.type} on sheet ${p.opening.sheet}, received ${p.received}, due ${p.due}`, ...s.checked];
+  if (k.state === "broken") return refuse(file, `was broken: the ledger has no such leaf by ${p.due}`);
+  if (k.state === "late") return refuse(file, `was broken: the leaf at index ${k.index} came at ${k.time}, after ${p.due}`);
+  if (k.state === "kept") checked.push(`it was kept: the leaf stands at index ${k.index}, time ${k.time}`);
+  print(checked, [...s.unchecked, ...(k.state === "open" ? ["the ledger has no such leaf yet, and it is not due"] : [])], [], a.flags.has("json"));
+}
+
+function commandSubmission(argv: string[]): void {
+  const a = parseArgs(argv, ["json"], ["document", "answer", "authority", "reference", "report"]);
+  const file = oneFile(a, "submission");
+  const b = readFile(file);
+  const { headers } = ledgerOf(b, file, a);
+  const s = checkSubmission(b, headers, file);
+  const checked = [`submission receipt of ${s.origin}: document ${s.document}, received ${s.received}, to be answered by ${s.answerBy}`];
+  const unchecked: string[] = [];
+  const remarks: string[] = [];
+  compareDocument(a, s.document, file, checked, unchecked);
+  const answer = fileOf(a, "answer");
+  const where = a.values.get("answer") ?? "";
+  let because: string | undefined;
+  if (answer === undefined) {
+    unchecked.push("answer: none given");
+    if (clock() > s.answerBy) remarks.push("its time has passed and no answer is shown: ground for a complaint, and no proof");
+  } else if (parseNote(answer, where).text.startsWith("vitrine/declined/")) {
+    const d = checkDeclined(answer, headers, where);
+    answers(d, s, where);
+    checked.push(`it was answered at ${d.declined}: it is no demand`);
+    because = d.because;
+    if (d.declined > s.answerBy) remarks.push(`the answer came ${d.declined - s.answerBy} seconds too late`);
+  } else {
+    const p = readPromise(answer, headers, where);
+    const [authority, reference] = [a.values.get("authority"), a.values.get("reference")];
+    if ((authority === undefined) !== (reference === undefined)) throw new Usage("authority and reference are given together or not at all");
+    if (authority === undefined || reference === undefined) unchecked.push("answer: a promise, good by itself; authority and reference are not given, so that it may be of another demand");
+    else {
+      promiseAnswers(p, s, authority, reference, where);
+      checked.push(`it was answered with a promise, due ${p.due}`);
+    }
+  }
+  print(checked, unchecked, remarks, a.flags.has("json"), because);
+}
+
+function commandDeclined(argv: string[]): void {
+  const a = parseArgs(argv, ["json"], ["document", "submission", "report"]);
+  const file = oneFile(a, "declined");
+  const b = readFile(file);
+  const { headers } = ledgerOf(b, file, a);
+  const d = checkDeclined(b, headers, file);
+  const checked = [`answer of ${d.origin}: document ${d.document}, received ${d.received}, declined ${d.declined}: it is no demand`];
+  const unchecked: string[] = [];
+  const remarks: string[] = [];
+  compareDocument(a, d.document, file, checked, unchecked);
+  const sub = fileOf(a, "submission");
+  if (sub === undefined) unchecked.push("submission receipt: none given");
+  else {
+    const where = a.values.get("submission")!;
+    const s = checkSubmission(sub, headers, where);
+    answers(d, s, file);
+    checked.push("it is the answer to this submission receipt");
+    if (d.declined > s.answerBy) remarks.push(`the answer came ${d.declined - s.answerBy} seconds too late`);
+  }
+  print(checked, unchecked, remarks, a.flags.has("json"), d.because);
 }
 
 function commandTally(argv: string[]): void {
@@ -172,6 +293,15 @@ function main(): number {
         return 0;
       case "receipt":
         commandReceipt(argv);
+        return 0;
+      case "promise":
+        commandPromise(argv);
+        return 0;
+      case "submission":
+        commandSubmission(argv);
+        return 0;
+      case "declined":
+        commandDeclined(argv);
         return 0;
       case "tally":
         commandTally(argv);

@@ -143,7 +143,13 @@ export interface Changes {
   statement?: (s: JsonObject) => void;
   report?: (r: JsonObject) => void;
   files?: (files: Map<string, Bytes>) => void;
+  /** Facts beside the usual ones. */
+  facts?: Fact[];
+  /** Documents of which header 1's first tick has a notice, by kind. */
+  more?: (placed: Placed[]) => { kind: string; document: Bytes; publish?: boolean }[];
   headerNotices?: boolean;
+  /** Without site.json. */
+  noSite?: boolean;
   reportNotice?: boolean;
 }
 
@@ -153,7 +159,20 @@ export const AUTHORITY = "de/court-1";
 export const REFERENCE = "1 Gs 2/26";
 export const ACCOUNT = "someone@example.org";
 
+export interface Placed {
+  fact: Fact;
+  index: number;
+  E: Bytes;
+  leaf: Bytes;
+  v: number[];
+  r: bigint;
+}
+
 export interface Built {
+  /** Every leaf that is no dummy, in order. */
+  placed: Placed[];
+  /** The blinding of each cell. */
+  blindings: Map<string, bigint>;
   files: Map<string, Bytes>;
   headers: Header[];
   receipts: Map<string, Bytes>; // by sheet and type
@@ -235,6 +254,8 @@ export function build(ch: Changes = {}): Built {
   some("few", "demand", 2);
   some("sec", "demand", 1);
   some("acc", "demand", 2, 1);
+  facts.push(...(ch.facts ?? []));
+  const placed: Placed[] = [];
 
   const cells = new Map<string, { point: Point; r: bigint; v: number[] }>();
   const notices: { bundle: number; digest: string; kind: string }[] = [];
@@ -295,10 +316,17 @@ export function build(ch: Changes = {}): Built {
         notices.push({ bundle: n, digest: toHex(sha256(report)), kind: "report" });
         notes = nextNotes(notes, sha256(report));
       }
+      if (p === 1 && t === 1) {
+        for (const m of ch.more?.(placed) ?? []) {
+          notices.push({ bundle: n, digest: toHex(sha256(m.document)), kind: m.kind });
+          notes = nextNotes(notes, sha256(m.document));
+          if (m.publish) files.set(`${L}/documents/${toHex(sha256(m.document))}`, m.document);
+        }
+      }
       if (ch.notes !== undefined) notes = ch.notes(n, notes);
       const { sheets, slot } = bundleSheets(h, 0);
       const mine = facts.filter((f) => f.period === p && f.tick === t);
-      const got: { fact: Fact; index: number; E: Bytes; leaf: Bytes }[] = [];
+      const got: Placed[] = [];
       const entries: Bytes[] = [];
       for (let i = 0; i < 255; i++) {
         const s = slot[i];
@@ -317,7 +345,7 @@ export function build(ch: Changes = {}): Built {
               );
         const leaf = leafOf(encoded(C), E);
         entries.push(leaf);
-        if (fact !== undefined) got.push({ fact, index: leaves.length + i, E, leaf });
+        if (fact !== undefined) got.push({ fact, index: leaves.length + i, E, leaf, v, r });
         sums.set(s.name, (sums.get(s.name) ?? ZERO).add(C));
         const id = cellId({ period: p, sheet: s.name });
         const c = cells.get(id) ?? { point: ZERO, r: 0n, v: s.fields.map(() => 0) };
@@ -327,6 +355,7 @@ export function build(ch: Changes = {}): Built {
         concat(Uint8Array.of(2), h.hash, u32(t), u16(0), notes, ...sheets.map((s) => sums.get(s.name)!.toBytes()), new Uint8Array(randomBytes(1120))),
       );
       putBundle(entries);
+      placed.push(...got);
       const cp = checkpoint(h.from + h.lag + t * h.delta);
       for (const g of got) {
         if (receipts.has(`${g.fact.sheet} ${g.fact.type}`)) continue;
@@ -444,8 +473,38 @@ export function build(ch: Changes = {}): Built {
   ch.notices?.(notices);
   files.set(`${L}/notices.json`, jsonBytes(notices));
   for (const t of hashTiles(leaves)) files.set(`${L}/tile/${t.path}`, t.bytes);
+  if (!ch.noSite) {
+    if (ch.closed) putEmptyLedger(files);
+    putSite(files);
+  }
   ch.files?.(files);
-  return { files, headers, receipts, promises };
+  return { files, headers, receipts, promises, placed, blindings: new Map([...cells].map(([k, c]) => [k, c.r])) };
+}
+
+/** A public ledger of header 0 alone. */
+function putEmptyLedger(files: Map<string, Bytes>): void {
+  const L = "ledger/public";
+  const h = parseHeader(jsonBytes(headerJson(0, new Uint8Array(32))), "header");
+  const entries = [concat(Uint8Array.of(3), h.hash), ...Array.from({ length: 255 }, () => Uint8Array.of(0))];
+  const leaves = entries.map(leafHash);
+  files.set(`${L}/headers/0.json`, h.bytes);
+  files.set(`${L}/tile/entries/000`, concat(...entries.map((e) => concat(u16(e.length), e))));
+  const body = `${ORIGIN}\n256\n${toBase64(rootOf(leaves))}\n`;
+  const note = text(`${body}\n${sign(body, LOG)}${WITNESSES.map((w) => cosign(body, w, T0 - 10)).join("")}`);
+  files.set(`${L}/checkpoint`, note);
+  files.set(`${L}/checkpoints/256`, note);
+  files.set(`${L}/notices.json`, text("[]"));
+  for (const t of hashTiles(leaves)) files.set(`${L}/tile/${t.path}`, t.bytes);
+}
+
+/** site.json and its note, over the files that stand there. */
+export function putSite(files: Map<string, Bytes>, key = REPORT): void {
+  files.set("index.html", text("<p>front</p>\n"));
+  const list = ["index.html", "reports/index.json"].map((path) => ({ path, sha256: toHex(sha256(files.get(path)!)) }));
+  const json = jsonBytes({ files: list });
+  const body = `vitrine/site/v1\norigin ${ORIGIN}\nsha256 ${toHex(sha256(json))}\n`;
+  files.set("site.json", json);
+  files.set("site.note", text(`${body}\n${sign(body, key)}`));
 }
 
 export function putReport(files: Map<string, Bytes>, stem: string, bytes: Bytes, version: number): void {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openLedgers } from "../src/audit.ts";
 import type { Bytes } from "../src/bytes.ts";
-import { concat, fromBase64, sha256, text, toBase64 } from "../src/bytes.ts";
-import { checkPromise, checkReceipt, checkReceiptWithLedger, checkSubmission, distinct } from "../src/receipt.ts";
+import { concat, fromBase64, sha256, text, toBase64, toHex } from "../src/bytes.ts";
+import { answers, checkDeclined, checkPromise, checkReceipt, checkReceiptWithLedger, checkSubmission, distinct, promiseAnswers, promiseKept } from "../src/receipt.ts";
 import { parseKey } from "../src/note.ts";
 import { Store } from "../src/store.ts";
-import { ACCOUNT, AUTHORITY, DOCUMENT, ORIGIN, PROMISE, REFERENCE, build, sign, signer, withDirectory } from "./fixture.ts";
+import { ACCOUNT, AUTHORITY, DOCUMENT, ORIGIN, PROMISE, REFERENCE, T0, build, sign, signer, withDirectory } from "./fixture.ts";
 
 const built = build({ cheap: true });
 const papers = { authority: AUTHORITY, reference: REFERENCE, document: sha256(DOCUMENT), account: ACCOUNT };
@@ -45,12 +45,77 @@ test("promises", () => {
   assert.throws(() => check("acc demand", papers, 5), /later than the promise's due 5/);
 });
 
+const signed = (body: string, by = PROMISE) => text(`${body}\n${sign(body, by)}`);
+const submission = (received = T0 + 5, document = toHex(sha256(DOCUMENT))) =>
+  `vitrine/submission/v1\norigin ${ORIGIN}\ndocument ${document}\nreceived ${received}\nanswer-by ${received + 259200}\n`;
+const declined = (because = "It is a bill.", received = T0 + 5, at = received + 1, document = toHex(sha256(DOCUMENT))) =>
+  `vitrine/declined/v1\norigin ${ORIGIN}\ndocument ${document}\nreceived ${received}\ndeclined ${at}\nbecause ${because}\n`;
+const hs = built.headers;
+
 test("submission receipts", () => {
-  const key = parseKey(PROMISE.vkey, 1, "key");
-  const body = `vitrine/submission/v1\norigin ${ORIGIN}\ndocument ${"ab".repeat(32)}\nreceived 1000\nanswer-by 260200\n`;
-  assert.equal(checkSubmission(text(`${body}\n${sign(body, PROMISE)}`), ORIGIN, [key], "s").received, 1000);
-  const b2 = body.replace("260200", "260201");
-  assert.throws(() => checkSubmission(text(`${b2}\n${sign(b2, PROMISE)}`), ORIGIN, [key], "s"), /answer-by/);
+  assert.equal(checkSubmission(signed(submission()), hs, "s").received, T0 + 5);
+  assert.equal(checkSubmission(signed(submission(0)), hs, "s").answerBy, 259200); // before header 0
+  assert.throws(() => checkSubmission(signed(submission().replace(/answer-by .*/, "answer-by 5")), hs, "s"), /answer-by/);
+  assert.throws(() => checkSubmission(signed(submission(), signer("other")), hs, "s"), /not signed/);
+  assert.throws(() => checkSubmission(signed(submission().replace(ORIGIN, "example.org/x")), hs, "s"), /another origin/);
+  assert.throws(() => checkSubmission(signed(submission(2 ** 40 - 259200)), hs, "s"), /2\^40/);
+});
+
+test("keys of the period of a time", () => {
+  const other = signer("example.org/promise2");
+  const two = [hs[0], { ...hs[1], keys: { ...hs[1].keys, promise: [parseKey(other.vkey, 1, "key")] } }];
+  const at = hs[1].from;
+  checkSubmission(signed(submission(at - 1)), two, "s");
+  checkSubmission(signed(submission(at), other), two, "s");
+  assert.throws(() => checkSubmission(signed(submission(at)), two, "s"), /not signed/);
+  assert.throws(() => checkSubmission(signed(submission(at - 1), other), two, "s"), /not signed/);
+  // an answer: the time of the answer counts
+  checkDeclined(signed(declined("no", at - 1, at), other), two, "d");
+  assert.throws(() => checkDeclined(signed(declined("no", at - 1, at)), two, "d"), /not signed/);
+});
+
+test("the answer that it is no demand", () => {
+  const s = checkSubmission(signed(submission()), hs, "s");
+  const d = checkDeclined(signed(declined()), hs, "d");
+  assert.equal(d.because, "It is a bill.");
+  answers(d, s, "d");
+  for (const [b, what] of [
+    [declined("x", T0 + 6), /received at another time/],
+    [declined("x", T0 + 5, T0 + 5, "00".repeat(32)), /another document/],
+  ] as [string, RegExp][]) {
+    assert.throws(() => answers(checkDeclined(signed(b), hs, "d"), s, "d"), what);
+  }
+  for (const ok of ["x".repeat(1000), "« Bürgeramt » n’est pas", "\u200b", "\u00a0x", "a  b"]) checkDeclined(signed(declined(ok)), hs, "d");
+  const bad = [" x", "x ", " ", "", "x".repeat(1001), "ü".repeat(501), "a\tb", "a\nb"];
+  const points = [0x7f, 0x80, 0x85, 0x9f, 0x61c, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069, 0xfeff];
+  for (const t of [...bad, ...points.map((p) => `a${String.fromCodePoint(p)}b`)]) {
+    assert.throws(() => checkDeclined(signed(declined(t)), hs, "d"), /^Refusal|d: /, JSON.stringify(t));
+  }
+  assert.throws(() => checkDeclined(signed(declined("x", T0 + 5, T0 + 4)), hs, "d"), /before received/);
+  assert.throws(() => checkDeclined(signed(declined("x", T0 + 5, 2 ** 40)), hs, "d"), /2\^40/);
+});
+
+test("a promise answers a submission", () => {
+  const s = checkSubmission(signed(submission()), hs, "s");
+  for (const k of ["acc demand", "acc account"]) {
+    const p = checkPromise(built.promises.get(k)!, hs[0], "p");
+    promiseAnswers(p, s, AUTHORITY, REFERENCE, "p");
+    assert.throws(() => promiseAnswers(p, s, AUTHORITY, "x", "p"), /parent is not that/);
+    const other = checkSubmission(signed(submission(T0 + 5, "00".repeat(32))), hs, "s");
+    assert.throws(() => promiseAnswers(p, other, AUTHORITY, REFERENCE, "p"), /parent is not that/);
+  }
+});
+
+test("a promise and a published ledger", () => {
+  withDirectory(built.files, (dir) => {
+    const l = openLedgers(new Store(dir)).get("public")!;
+    l.tree();
+    const p = checkPromise(built.promises.get("acc demand")!, hs[0], "p");
+    assert.deepEqual(promiseKept(p, l).state, "kept");
+    assert.deepEqual(promiseKept({ ...p, due: hs[0].from }, l).state, "late");
+    assert.deepEqual(promiseKept({ ...p, leaf: text("x") }, l).state, "broken");
+    assert.deepEqual(promiseKept({ ...p, leaf: text("x"), due: 2 ** 39 }, l).state, "open");
+  });
 });
 
 function change(k: string, f: (lines: string[]) => void): Bytes {

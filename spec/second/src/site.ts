@@ -1,0 +1,57 @@
+// The directory's own files: report.md section 1, and step 6 of section 4.
+
+import { sha256, toHex } from "./bytes.ts";
+import { fromHex } from "./bytes.ts";
+import { asList, asString, fields, parseJson } from "./json.ts";
+import type { Ledger } from "./ledger.ts";
+import { parseNote, readLines, signedBy } from "./note.ts";
+import { must, refuse } from "./refuse.ts";
+import type { Store } from "./store.ts";
+
+const LIST = "site.json";
+const NOTE = "site.note";
+const INDEX = "reports/index.json";
+const MOST_FILES = 1024;
+
+/** A path that site.json may list. */
+function mayList(path: string): boolean {
+  const names = path.split("/");
+  if (names.some((n) => n === "" || n === "." || n === "..")) return false;
+  if (path === LIST || path === NOTE || names[0] === "ledger") return false;
+  return names[0] !== "reports" || path === INDEX;
+}
+
+export function parseSite(bytes: Uint8Array): { path: string; sha256: string }[] {
+  const list = asList(fields(parseJson(bytes, LIST), LIST, ["files"]).files, LIST);
+  must(list.length <= MOST_FILES, LIST, "lists more than 1,024 files");
+  let last: string | undefined;
+  const files = list.map((v) => {
+    const o = fields(v, LIST, ["path", "sha256"]);
+    const path = asString(o.path, LIST);
+    must(mayList(path), LIST, `lists "${path}", which it may not`);
+    must(last === undefined || last < path, LIST, "paths do not ascend");
+    last = path;
+    const digest = asString(o.sha256, LIST);
+    fromHex(digest, LIST, 32);
+    return { path, sha256: digest };
+  });
+  must(files.some((f) => f.path === INDEX), LIST, `does not list ${INDEX}`);
+  return files;
+}
+
+/** Step 6; how many files the list has, or undefined where there is none and need not be. */
+export function auditSite(store: Store, reports: number, publicLedger: Ledger | undefined): number | undefined {
+  if (reports === 0 && !store.has(LIST)) return undefined;
+  const bytes = store.read(LIST);
+  const files = parseSite(bytes);
+  if (publicLedger === undefined) return refuse(NOTE, "there is no public ledger, whose key would sign it");
+  const note = parseNote(store.read(NOTE), NOTE);
+  must(signedBy(note, publicLedger.headers[publicLedger.headers.length - 1].keys.report, NOTE), NOTE, "is not signed with the report key of the public ledger");
+  const [origin, digest] = readLines(note.text, "vitrine/site/v1", ["origin", "sha256"], NOTE);
+  must(origin === publicLedger.origin, NOTE, "names another origin");
+  must(digest === toHex(sha256(bytes)), NOTE, "is the note of another site.json");
+  for (const f of files) {
+    must(toHex(sha256(store.read(f.path))) === f.sha256, f.path, "has another digest than site.json says");
+  }
+  return files.length;
+}
