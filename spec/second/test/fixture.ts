@@ -143,8 +143,9 @@ export interface Changes {
   statement?: (s: JsonObject) => void;
   report?: (r: JsonObject) => void;
   files?: (files: Map<string, Bytes>) => void;
-  /** Facts beside the usual ones. */
+  /** Facts beside the usual ones, or instead of those of period 0. */
   facts?: Fact[];
+  only?: boolean;
   /** Documents of which header 1's first tick has a notice, by kind. */
   more?: (placed: Placed[]) => { kind: string; document: Bytes; publish?: boolean }[];
   headerNotices?: boolean;
@@ -254,6 +255,7 @@ export function build(ch: Changes = {}): Built {
   some("few", "demand", 2);
   some("sec", "demand", 1);
   some("acc", "demand", 2, 1);
+  if (ch.only) facts.splice(0, facts.length);
   facts.push(...(ch.facts ?? []));
   const placed: Placed[] = [];
 
