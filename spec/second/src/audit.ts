@@ -63,7 +63,7 @@ export function audit(dir: string | Store, proofs: Which, progress: (line: strin
       classed("report-form", () => auditReportNotices(l, audited));
       classed("report-tables", () => auditDue(l, audited.contained));
     }
-    site = classed("site", () => auditSite(store, reports.length, ledgers.get("public")));
+    site = classed("site", () => auditSite(store, reports.length, ledgers.get("public"), audited.remarks));
   } catch (e) {
     // a range proof that came before is named first
     if (e instanceof Refusal) batch.flush();

@@ -1,7 +1,6 @@
 // The directory's own files: report.md section 1, and step 6 of section 4.
 
-import { sha256, toHex } from "./bytes.ts";
-import { fromHex } from "./bytes.ts";
+import { fromHex, sha256, toHex } from "./bytes.ts";
 import { asList, asString, fields, parseJson } from "./json.ts";
 import type { Ledger } from "./ledger.ts";
 import { parseNote, readLines, signedBy } from "./note.ts";
@@ -39,8 +38,10 @@ export function parseSite(bytes: Uint8Array): { path: string; sha256: string }[]
   return files;
 }
 
+const MOST_REMARKS = 10;
+
 /** Step 6; how many files the list has, or undefined where there is none and need not be. */
-export function auditSite(store: Store, reports: number, publicLedger: Ledger | undefined): number | undefined {
+export function auditSite(store: Store, reports: number, publicLedger: Ledger | undefined, remarks: string[]): number | undefined {
   if (reports === 0 && !store.has(LIST)) return undefined;
   const bytes = store.read(LIST);
   const files = parseSite(bytes);
@@ -53,5 +54,10 @@ export function auditSite(store: Store, reports: number, publicLedger: Ledger | 
   for (const f of files) {
     must(toHex(sha256(store.read(f.path))) === f.sha256, f.path, "has another digest than site.json says");
   }
+  // what else lies there is signed by nobody
+  const named = new Set(files.map((f) => f.path));
+  const others = store.walk("").filter((p) => !/^(ledger|reports)\//.test(p) && p !== LIST && p !== NOTE && !named.has(p));
+  for (const p of others.slice(0, MOST_REMARKS)) remarks.push(`${p} is not among the files of site.json`);
+  if (others.length > MOST_REMARKS) remarks.push(`${others.length - MOST_REMARKS} more files are not among those of site.json`);
   return files.length;
 }

@@ -74,13 +74,19 @@ export class Store {
     return readdirSync(join(this.dir, path)).sort();
   }
 
-  /** Paths of all files below a directory, relative to it, sorted. */
+  /** Whether it is a link, wherever that leads to. */
+  protected isLink(path: string): boolean {
+    return lstatSync(join(this.dir, path)).isSymbolicLink();
+  }
+
+  /** Paths of all files below a directory, relative to it, sorted; a link to a directory is not gone into. */
   walk(path: string): string[] {
     const out: string[] = [];
+    const at = (rel: string): string => [path, rel].filter((x) => x !== "").join("/");
     const go = (rel: string) => {
-      for (const name of this.list(join(path, rel))) {
+      for (const name of this.list(at(rel))) {
         const r = rel === "" ? name : `${rel}/${name}`;
-        if (this.hasDirectory(join(path, r))) go(r);
+        if (!this.isLink(at(r)) && this.hasDirectory(at(r))) go(r);
         else out.push(r);
       }
     };
@@ -116,6 +122,9 @@ export class MemoryStore extends Store {
     const b = this.files.get(path) ?? refuse(path, this.directories.has(path) ? "is no regular file" : "is missing");
     must(b.length <= mostBytes(path), path, `has more than ${mostBytes(path)} bytes`);
     return b;
+  }
+  protected override isLink(): boolean {
+    return false;
   }
   override list(path: string): string[] {
     return [...(this.directories.get(path) ?? [])].sort();

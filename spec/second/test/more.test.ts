@@ -419,6 +419,9 @@ test("site.json", () => {
 bad("no site.json", { noSite: true }, /site\.json: is missing/);
 bad("a site of another key", { files: (f) => putSite(f, signer("other")) }, /site\.note: is not signed/);
 bad("a page changed", { files: (f) => void f.set("index.html", text("x")) }, /index\.html: has another digest/);
+test("a page that nobody signed is said", () => {
+  assert.match(run({ files: (f) => void f.set("more/page.html", text("x")) }).audited.remarks.join("\n"), /more\/page\.html is not among the files of site\.json/);
+});
 test("a directory without a report may lack site.json", () => {
   const files = build({ cheap: true, reportNotice: false }).files;
   for (const k of [...files.keys()]) if (k.startsWith("reports/r-1/") || k.startsWith("site.")) files.delete(k);
@@ -484,6 +487,10 @@ test("what is no regular file", () => {
     assert.match(said("long"), /more than 16777216 bytes/);
     assert.throws(() => s.has("out"), /link out/);
     assert.ok(s.has("dangling") && s.has("sub") && !s.has("none"));
+    // links to directories are not gone into
+    symlinkSync(".", join(dir, "sub/self"));
+    symlinkSync(".", join(dir, "sub/self2"));
+    assert.deepEqual(s.walk("sub"), ["file", "self", "self2"]);
     // the directory itself may be reached by a link
     symlinkSync("public", join(top, "link"));
     assert.equal(new TextDecoder().decode(new Store(join(top, "link")).read("file")), "in");
