@@ -21,6 +21,7 @@ import (
 type answerCall struct {
 	program
 	config, demand, out, grant, decisions, statement string
+	refuse, ground                                   string
 	approve                                          []string
 	json, decline                                    bool
 }
@@ -54,6 +55,8 @@ where it stopped.`,
 	f.StringVar(&a.decisions, "decisions", "", "produce or withhold undeterminable items")
 	f.StringVar(&a.statement, "statement", "", "write what is to be signed to this file, and stop")
 	f.StringArrayVar(&a.approve, "approve", nil, "an approver's private key, agent key (.pub) or signature (.sig); repeat it")
+	f.StringVar(&a.refuse, "refuse", "", "refuse the demand, with this reason, which stands in the letter")
+	f.StringVar(&a.ground, "ground", "other", "with --refuse: the ground in a word, such as data-not-held, which is counted as no data")
 	f.BoolVar(&a.decline, "decline", false, "answer a sender who is not in the directory of authorities: a signed \"no demand\", and why")
 	f.BoolVar(&a.json, "json", false, "print one JSON object on stdout")
 	return c
@@ -122,6 +125,10 @@ func (a answerCall) sane(config Config, sub vitrine.Submission) error {
 		}
 	}
 	switch {
+	case a.refuse != "" && (a.statement != "" || len(a.approve) > 0 || a.decline):
+		return vitrine.Refusef(vitrine.Usage, "--refuse ends the demand: leave out --approve, --statement and --decline")
+	case a.refuse != "" && (vitrine.Plain("--refuse", a.refuse) != nil || vitrine.Plain("--ground", a.ground) != nil || a.ground == ""):
+		return vitrine.Refusef(vitrine.Usage, "--refuse and --ground: want one line of plain text each")
 	case a.statement != "" && len(a.approve) > 0:
 		return vitrine.Refusef(vitrine.Usage, "--statement writes what is to be signed, --approve goes on with signatures: give one of the two")
 	case a.statement != "":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -92,14 +93,25 @@ func (c *clerk) review(ctx context.Context) error {
 // act does the next thing that people do, and says whether nothing is left to
 // wait for.
 func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err error) {
+	if c.refuse != "" && slices.Contains([]vitrine.Stage{vitrine.Verified, vitrine.Reviewed}, dem.Stage) {
+		return false, c.desk.Refuse(ctx, c.id, c.refusal(), operator())
+	}
+	if c.refuse != "" && !slices.Contains([]vitrine.Stage{vitrine.Received, vitrine.Rejected}, dem.Stage) {
+		return true, vitrine.Refusef(vitrine.Usage, "demand %s is %s: it is too late to refuse it; see vitrine void", dem.Submission.Reference, dem.Stage)
+	}
 	switch dem.Stage {
 	case vitrine.Verified:
 		return false, c.review(ctx)
 	case vitrine.Reviewed:
 		return c.approveOrWrite(ctx, dem)
+	case vitrine.Voided:
+		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: fmt.Sprintf("demand %s is void since %s (%s): nothing more is done for it", dem.Submission.Reference, dem.UpdatedAt.Format(time.DateOnly), dem.Refusal.Text)}
 	case vitrine.Rejected:
 		if done, err := c.letterPlaced(ctx, dem); !done || err != nil {
 			return false, err
+		}
+		if c.refuse != "" && *dem.Refusal == *c.refusal() {
+			return true, nil
 		}
 		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text + "; the letter is " + c.desk.LetterPath(c.id)}
 	case vitrine.Collected:
@@ -110,6 +122,11 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 		return c.afterDelivery(ctx, dem)
 	}
 	return false, nil
+}
+
+// refusal is what a person refuses the demand with.
+func (c *clerk) refusal() *vitrine.Refusal {
+	return &vitrine.Refusal{Kind: vitrine.Refused, Ground: c.ground, Text: c.refuse}
 }
 
 // letterPlaced has the letter handed over if it is not in the outbox yet.

@@ -43,8 +43,10 @@ func (c *clerk) report(ctx context.Context, config Config, dem vitrine.Demand) e
 	if r.Config, err = filepath.Abs(c.config); err != nil {
 		return fmt.Errorf("find config: %w", err)
 	}
-	k := dem.Collection.Counts
-	r.Seen, r.In, r.Out, r.Undeterminable, r.Unreadable = k.Seen, k.In, k.Out, k.Undeterminable, k.Unreadable
+	if dem.Collection != nil {
+		k := dem.Collection.Counts
+		r.Seen, r.In, r.Out, r.Undeterminable, r.Unreadable = k.Seen, k.In, k.Out, k.Undeterminable, k.Unreadable
+	}
 	if len(dem.Packages) == 0 {
 		r.Letter = c.desk.LetterPath(dem.ID)
 	} else if err := c.checkVolumes(config, dem, &r); err != nil {
@@ -55,6 +57,10 @@ func (c *clerk) report(ctx context.Context, config Config, dem vitrine.Demand) e
 	}
 	if c.json {
 		return json.NewEncoder(c.stdout).Encode(r)
+	}
+	if dem.Stage == vitrine.Rejected {
+		fmt.Fprintf(c.stdout, "Demand %s is refused. Send the letter: %s\n", dem.Submission.Reference, r.Letter)
+		return nil
 	}
 	c.tell(dem, r)
 	return nil

@@ -133,13 +133,24 @@ func (d *Desk) count(tx *store.Tx, dem vitrine.Demand, e vitrine.Event) error {
 		if stranger(e) {
 			return c.void(law.Rejected, e.At)
 		}
-		return c.outcome(law.Rejected, e.At)
+		return c.outcome(rejected(e), e.At)
 	case vitrine.Voided:
 		return c.void(law.Voided, e.At)
 	case vitrine.Produced:
 		return c.outcome(disclosed(dem, *e.Package), e.At)
 	}
 	return nil
+}
+
+// notHeld is the ground of a demand for data that the provider does not have.
+const notHeld = "data-not-held"
+
+// rejected is how a demand that was refused is counted.
+func rejected(e vitrine.Event) string {
+	if e.Refusal.Ground == notHeld {
+		return law.NoData
+	}
+	return law.Rejected
 }
 
 // disclosed is what kind of data the volumes hold with this one. A demand that

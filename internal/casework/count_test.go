@@ -212,6 +212,14 @@ func TestFactsOfEvents(t *testing.T) {
 	waiting, _ = queued(t, p, refused)
 	same(t, "refused", waiting, "demand", "account", "rejected")
 
+	nothing := receive("R-5", "fifth")
+	step(t, p, "check", nothing)
+	if err := p.Refuse(t.Context(), nothing, &vitrine.Refusal{Kind: vitrine.Refused, Ground: "data-not-held", Text: "we hold none"}, "counsel"); err != nil {
+		t.Fatal(err)
+	}
+	waiting, _ = queued(t, p, nothing)
+	same(t, "refused for want of data", waiting, "demand", "account", "nodata")
+
 	withdrawn := receive("R-3", "third")
 	why := &vitrine.Refusal{Kind: vitrine.Refused, Ground: "withdrawn", Text: "the authority took it back"}
 	if err := p.Void(t.Context(), withdrawn, why, "clerk"); err != nil {

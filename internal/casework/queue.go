@@ -145,8 +145,8 @@ func (d *Desk) calls(list []called, dem vitrine.Demand, e vitrine.Event) ([]call
 				add(law.AccountField, string(a))
 			}
 		}
-	case e.Stage == vitrine.Rejected && e.Refusal.Ground != Replaced && b.counts(d, i, sub, law.Rejected):
-		add(law.Rejected, "")
+	case e.Stage == vitrine.Rejected && e.Refusal.Ground != Replaced && b.counts(d, i, sub, rejected(e)):
+		add(rejected(e), "")
 	case e.Stage == vitrine.Produced:
 		if kind := disclosed(dem, *e.Package); b.counts(d, i, sub, kind) {
 			add(kind, "")
