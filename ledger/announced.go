@@ -108,20 +108,37 @@ func (l *Ledger) readNext() error {
 	return nil
 }
 
-// documents checks that the public documents of notices are there.
+// documents checks that the public documents of notices are there, and reads
+// what auditors say. One that is no statement is no fault of the ledger: it is
+// said, and nothing follows from it.
 func (l *Ledger) documents() error {
 	for _, n := range l.notices {
-		if n.Kind != NoticeStatement && n.Kind != NoticePetition && n.Kind != NoticeKey {
+		if !Documented(n.Kind) {
 			continue
 		}
-		path := "documents/" + n.Digest.String()
-		b, err := l.reader.get(path)
+		b, err := l.document(n)
 		if err != nil {
 			return err
 		}
-		if sha256.Sum256(b) != [32]byte(n.Digest) {
-			return fmt.Errorf("%s is not the document of the notice in bundle %d", path, n.Bundle)
+		if n.Kind == NoticeStatement {
+			l.Statements = append(l.Statements, l.judge(n.Digest, b))
 		}
 	}
 	return nil
+}
+
+// document reads the public document of a notice.
+func (l *Ledger) document(n Notice) ([]byte, error) {
+	path := "documents/" + n.Digest.String()
+	b, err := l.reader.get(path)
+	if err != nil {
+		return nil, err
+	}
+	if sha256.Sum256(b) != [32]byte(n.Digest) {
+		return nil, fmt.Errorf("%s is not the document of the notice in bundle %d", path, n.Bundle)
+	}
+	if n.Kind == NoticeStatement && (len(b) == 0 || len(b) > maxStatement) {
+		return nil, fmt.Errorf("%s is a statement of %d bytes: it has 1 to %d", path, len(b), maxStatement)
+	}
+	return b, nil
 }

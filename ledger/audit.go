@@ -50,6 +50,8 @@ type Ledger struct {
 	// Closed are the periods whose leaves are not public: their sums stand in the
 	// tree, and that these are sums of small numbers rests on the auditor.
 	Closed map[uint64]bool
+	// Statements are what auditors said, in the order in which it was logged.
+	Statements []Stated
 
 	roots   map[uint64]Hash   // at the end of each tick
 	times   map[uint64]uint64 // of their checkpoints, if anybody watches

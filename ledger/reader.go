@@ -190,7 +190,15 @@ const (
 	NoticeKey       = "key"
 )
 
-var noticeKinds = map[string]bool{NoticeHeader: true, NoticeReport: true, NoticeTally: true, NoticeStatement: true, NoticePetition: true, NoticeKey: true}
+// noticeKinds are all kinds, and whether their documents are public by
+// themselves.
+var noticeKinds = map[string]bool{NoticeHeader: false, NoticeReport: false, NoticeTally: false, NoticeStatement: true, NoticePetition: true, NoticeKey: true}
+
+// KnownNotice reports whether there is such a kind of notice.
+func KnownNotice(kind string) bool { _, ok := noticeKinds[kind]; return ok }
+
+// Documented reports whether the documents of a kind are public by themselves.
+func Documented(kind string) bool { return noticeKinds[kind] }
 
 // ParseNotices reads notices.json.
 func ParseNotices(b []byte) ([]Notice, error) {
@@ -199,7 +207,7 @@ func ParseNotices(b []byte) ([]Notice, error) {
 		return nil, fmt.Errorf("notices: %w", err)
 	}
 	for i, n := range list {
-		if !noticeKinds[n.Kind] || i > 0 && list[i-1].Bundle > n.Bundle {
+		if !KnownNotice(n.Kind) || i > 0 && list[i-1].Bundle > n.Bundle {
 			return nil, fmt.Errorf("notices: %d is of kind %q in bundle %d", i, n.Kind, n.Bundle)
 		}
 	}

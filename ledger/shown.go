@@ -13,6 +13,9 @@ func (v *Verdict) Lines() []string {
 	said := v.cautions()
 	for _, l := range v.Ledgers {
 		said = append(said, l.line())
+		for _, one := range l.Statements {
+			said = append(said, l.statement(one))
+		}
 	}
 	for _, r := range v.Reports {
 		said = append(said, fmt.Sprintf("report %s: %s, signed, with every file it names", r.Statement.Name, several(len(r.Statement.Tables), "table")))
@@ -81,6 +84,18 @@ func (l Ledger) line() string {
 		said += fmt.Sprintf(", seen by %d of %s by %s", h.Witnesses.Quorum, strings.Join(names, ", "), timeText(t))
 	}
 	return said
+}
+
+// statement is a line on what an auditor said, or on a document that says so.
+func (l Ledger) statement(one Stated) string {
+	if one.Err != nil {
+		return fmt.Sprintf("caution: document %s of the %s ledger is called an auditor's statement, and nothing follows from it: %v", one.Digest, l.Class, one.Err)
+	}
+	p, result := l.Chain[one.Period], "failed"
+	if one.Passed {
+		result = "passed"
+	}
+	return fmt.Sprintf("an auditor looked at %s in period %d (%s to %s) of the %s ledger, as it was with %d entries: %s. Said on %s by the key %s; it is worth what you know of that key", one.Looked(), p.Number, dateOf(p.From), dateOf(p.To), l.Class, one.Size, result, one.Day, one.Auditor)
 }
 
 func several(n int, what string) string {

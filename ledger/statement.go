@@ -1,9 +1,9 @@
 package ledger
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -174,35 +174,61 @@ func (l *Ledger) Fits(s *AuditorStatement) error {
 	return nil
 }
 
-// Stated is a statement that stands in the ledger's notices. Err says what is
-// wrong with it.
+// Stated is a document that the ledger's notices call a statement. Err says what
+// is wrong with it; nothing follows from one with an error, nor from one of which
+// the reader does not trust the key.
 type Stated struct {
-	*AuditorStatement
-	Digest Hash
-	Err    error
+	*AuditorStatement // nil if the document is none
+	Digest            Hash
+	Err               error
 }
 
-// Statements are those of auditors, in the order in which they were logged.
-// Nothing follows from one of which the reader does not trust the key.
-func (l *Ledger) Statements() ([]Stated, error) {
-	var list []Stated
+// judge reads the document of a notice, and compares it with the ledger.
+func (l *Ledger) judge(digest Hash, b []byte) Stated {
+	one := Stated{Digest: digest}
+	if one.AuditorStatement, one.Err = OpenStatement(b); one.Err == nil {
+		one.Err = l.Fits(one.AuditorStatement)
+	}
+	return one
+}
+
+// StatementsOf reads what auditors had said by a tick's end, from a ledger of
+// which the reader has the chain: nothing else of it is audited.
+func StatementsOf(fetch Fetch, chain Chain, size uint64) ([]Stated, error) {
+	l := &Ledger{Class: chain[0].Class, Chain: chain, roots: map[uint64]Hash{}, reader: &reader{fetch: fetch, class: chain[0].Class}}
+	b, err := l.reader.get("notices.json")
+	if err != nil {
+		return nil, err
+	}
+	if l.notices, err = ParseNotices(b); err != nil {
+		return nil, err
+	}
+	l.notices = slices.DeleteFunc(l.notices, func(n Notice) bool { return n.Bundle*BundleSize >= size })
 	for _, n := range l.notices {
 		if n.Kind != NoticeStatement {
 			continue
 		}
-		b, err := l.reader.get("documents/" + n.Digest.String())
+		b, err := l.document(n)
 		if err != nil {
 			return nil, err
 		}
-		one := Stated{Digest: n.Digest}
-		if sha256.Sum256(b) != [32]byte(n.Digest) {
-			one.Err = errors.New("statement: its document is another")
-		} else if one.AuditorStatement, one.Err = OpenStatement(b); one.Err == nil {
-			one.Err = l.Fits(one.AuditorStatement)
+		if s, err := OpenStatement(b); err == nil && s.Size <= size {
+			if _, cp, err := l.reader.checkpoint(fmt.Sprintf("checkpoints/%d", s.Size)); err == nil {
+				l.roots[cp.Size] = cp.Root
+			}
 		}
-		list = append(list, one)
+		l.Statements = append(l.Statements, l.judge(n.Digest, b))
 	}
-	return list, nil
+	return l.Statements, nil
+}
+
+// Looked says what the auditor looked at, and of which cells.
+func (s *AuditorStatement) Looked() string {
+	return map[Procedure]string{
+		ByBundles: "every leaf",
+		ByTally:   "the list of sheet " + s.Sheet + " and its proof",
+		BySample:  "drawn leaves of sheet " + s.Sheet + " and their papers",
+	}[s.Procedure]
 }
 
 // At is the audited tree: what a statement names.

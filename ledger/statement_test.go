@@ -78,11 +78,34 @@ func TestStatementText(t *testing.T) {
 	}
 }
 
-// TestStatements: a ledger shows its statements, and says which are none.
+// TestStatements: an audit says what auditors said, and of a document that is
+// none, that nothing follows from it.
 func TestStatements(t *testing.T) {
-	all, err := wholeLedger().Statements()
-	if err != nil || len(all) != 1 || all[0].Err == nil {
-		t.Errorf("%v, %v: the document that is no statement is taken for one", all, err)
+	l := wholeLedger()
+	if len(l.Statements) != 1 || l.Statements[0].Err == nil {
+		t.Errorf("%v: the document that is no statement is taken for one", l.Statements)
+	}
+	lines := strings.Join((&Verdict{Ledgers: []Ledger{*l}}).Lines(), "\n")
+	if want := fmt.Sprintf("caution: document %s of the public ledger is called an auditor's statement, and nothing follows from it: ", l.Statements[0].Digest); !strings.Contains(lines, want) {
+		t.Errorf("%s\nsays not: %s", lines, want)
+	}
+	failed := aStatement(ByBundles)
+	failed.Passed = false
+	key := PublicKey(auditorName, public(auditorKey))
+	for want, s := range map[string]AuditorStatement{
+		"drawn leaves of sheet us/search-warrant and their papers in period 0": aStatement(BySample),
+		"the list of sheet us/search-warrant and its proof in period 0":        aStatement(ByTally),
+		"every leaf in period 0": failed,
+	} {
+		note := signedText(s.Text())
+		l.Statements = []Stated{l.judge(Hash{1}, []byte(note))}
+		lines := strings.Join((&Verdict{Ledgers: []Ledger{*l}}).Lines(), "\n")
+		result := map[bool]string{true: "passed", false: "failed"}[s.Passed]
+		for _, w := range []string{"an auditor looked at " + want, fmt.Sprintf("with %d entries: %s. Said on 2026-01-09 by the key %s;", s.Size, result, key)} {
+			if !strings.Contains(lines, w) {
+				t.Errorf("%s\nsays not: %s", lines, w)
+			}
+		}
 	}
 }
 

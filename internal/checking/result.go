@@ -26,6 +26,35 @@ type LedgerResult struct {
 	Watched     bool         `json:"watched"` // at least two of three
 	Closed      []uint64     `json:"closed"`  // periods whose leaves are not public
 	PublishedBy string       `json:"report_key"`
+
+	Statements []StatementResult `json:"statements"` // of auditors
+}
+
+// StatementResult is what an auditor said, or a document that is called so.
+type StatementResult struct {
+	Digest    ledger.Hash      `json:"digest"`
+	Wrong     string           `json:"wrong,omitempty"` // why nothing follows from it; then the rest is absent
+	Auditor   string           `json:"auditor,omitempty"`
+	Procedure ledger.Procedure `json:"procedure,omitempty"`
+	Period    uint64           `json:"period"`
+	From      uint64           `json:"from,omitempty"`
+	To        uint64           `json:"to,omitempty"`
+	Sheet     string           `json:"sheet,omitempty"`
+	Size      uint64           `json:"size,omitempty"` // of the tree that it is about
+	Passed    bool             `json:"passed"`
+	Day       string           `json:"day,omitempty"`
+}
+
+// stated is one statement of a ledger.
+func stated(l ledger.Ledger, one ledger.Stated) StatementResult {
+	if one.Err != nil {
+		return StatementResult{Digest: one.Digest, Wrong: one.Err.Error()}
+	}
+	p := l.Chain[one.Period]
+	return StatementResult{
+		Digest: one.Digest, Auditor: one.Auditor, Procedure: one.Procedure, Period: one.Period, From: p.From, To: p.To,
+		Sheet: one.Sheet, Size: one.Size, Passed: one.Passed, Day: one.Day,
+	}
 }
 
 // ReportResult is one report of an audit.
@@ -42,6 +71,10 @@ func Audited(v *ledger.Verdict) AuditResult {
 		s := LedgerResult{
 			Class: l.Class, Origin: h.Origin, Key: h.Keys.Log, Size: l.Checkpoint.Size, Root: l.Checkpoint.Root, Headers: len(l.Chain), Proofs: l.Proofs,
 			Quorum: h.Witnesses.Quorum, Witnesses: []string{}, Watched: h.Watched(), Closed: []uint64{}, PublishedBy: h.Keys.Report,
+			Statements: []StatementResult{},
+		}
+		for _, one := range l.Statements {
+			s.Statements = append(s.Statements, stated(l, one))
 		}
 		s.Seen, _ = l.Checkpoint.Time()
 		for _, w := range h.Witnesses.Keys {

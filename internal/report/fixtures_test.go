@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type plan struct {
 	quorum    int
 	words     Words
 	counts    func(period int, sheet, field string) uint64
+	stated    bool // auditors said something of the first period
 	opens     bool // the last header opens the first period's bands
 	root      byte
 }
@@ -84,11 +86,29 @@ func (p plan) view(t testing.TB) View {
 			s.Tables = append(s.Tables, p.rows(t, restricted, n, period.To)...)
 		}
 		v.Reports = append(v.Reports, Published{Period: period, Statement: s, Ledgers: chains, Version: 1 + len(p.words.Corrections), Words: p.words})
+		if p.stated && n > 0 {
+			v.Reports[n].Stated = auditorsSaid(public[0])
+		}
 		if period, err = cadence.Next(period); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return v
+}
+
+// auditorsSaid is what auditors said of a period, each procedure once, and a document
+// that is called a statement and is none.
+func auditorsSaid(p *ledger.Period) map[ledger.Class][]ledger.Stated {
+	s := ledger.AuditorStatement{Auditor: ledger.PublicKey("auditor.example", publicKey(9)), Period: p.Number, Passed: true, Day: "2026-08-03"}
+	list := []ledger.Stated{{Digest: ledger.Hash{1}, Err: errors.New("statement: it is no signed note")}}
+	for i, by := range []ledger.Procedure{ledger.ByBundles, ledger.ByTally, ledger.BySample} {
+		one := s
+		if one.Procedure = by; by != ledger.ByBundles {
+			one.Sheet, one.Passed = p.Sheets[0].Name, by == ledger.ByTally
+		}
+		list = append(list, ledger.Stated{AuditorStatement: &one, Digest: ledger.Hash{2, byte(i)}})
+	}
+	return map[ledger.Class][]ledger.Stated{p.Class: list}
 }
 
 func (p plan) with(t testing.TB, c ledger.Chain, class ledger.Class, period law.Period) ledger.Chain {
@@ -304,7 +324,7 @@ func plans(t testing.TB) map[string]plan {
 	corrected.Corrections = []Correction{{2, "2027-02-03", "The number of accounts was that of the first day, not of the last."}}
 	corrected.Comment = map[string]string{"fr": "Onze autorités ont été priées de préciser."}
 	return map[string]plan{
-		"full":      {provider: "Havre Mail", first: "2024-H1", periods: 6, sheets: sheetsOf(t, ordinarySheets...), structure: "us/1874-a3", setting: ledger.Live, witnesses: threeWitnesses, quorum: 2, words: full, counts: bands},
+		"full":      {provider: "Havre Mail", first: "2024-H1", periods: 6, sheets: sheetsOf(t, ordinarySheets...), structure: "us/1874-a3", setting: ledger.Live, witnesses: threeWitnesses, quorum: 2, words: full, counts: bands, stated: true},
 		"first":     {provider: "Havre Mail", first: "2026-H2", periods: 1, sheets: sheetsOf(t, ordinarySheets...), counts: counted},
 		"states":    {provider: "Havre Mail", first: "2026-H1", periods: 2, sheets: states, witnesses: threeWitnesses[:2], quorum: 1, words: full, counts: counted, structure: "us/1874-a1", setting: ledger.AfterEmbargo},
 		"letters":   {provider: "Havre Mail", first: "2024-H1", periods: 5, sheets: sheetsOf(t, "us/subpoena"), witnesses: threeWitnesses, quorum: 2, words: corrected, counts: bands, structure: "us/1874-a2", setting: ledger.Auditor},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/ledger"
@@ -80,6 +81,10 @@ func (b Builder) dir(p Published) string { return filepath.Join(b.State, p.folde
 // earlier versions, and lists it: whole, or not at all.
 func (b Builder) keep(all []Published, i int, r *ledger.Report, earlier map[string][]byte) error {
 	p := &all[i]
+	var err error
+	if p.Stated, err = b.stated(p.Statement); err != nil {
+		return err
+	}
 	files, err := Pages(View{Provider: b.Provider, URL: b.URL, Reports: all[:i+1]}, p.Statement.Name)
 	if err != nil {
 		return err
@@ -111,6 +116,22 @@ func (b Builder) keep(all []Published, i int, r *ledger.Report, earlier map[stri
 		return err
 	}
 	return b.list(all)
+}
+
+// stated reads what auditors had said by the trees that a report is made of.
+func (b Builder) stated(s ledger.Statement) (map[ledger.Class][]ledger.Stated, error) {
+	m := map[ledger.Class][]ledger.Stated{}
+	for i, of := range s.Ledgers {
+		l := b.Logs[i]
+		fetch := func(path string) ([]byte, error) {
+			return ledger.Files(l.Public())(strings.TrimPrefix(path, "ledger/"+string(of.Class)+"/"))
+		}
+		var err error
+		if m[of.Class], err = ledger.StatementsOf(fetch, l.Chain(), of.Size); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
 }
 
 // list says which versions of which reports are published; what is not listed

@@ -47,10 +47,17 @@ type check struct {
 }
 
 // facts are those of a ledger at the report's state.
-type facts struct{ Title, Origin, Entries, Root, Headers, Witnesses string }
+type facts struct {
+	Title, Origin, Entries, Root, Headers, Witnesses string
+	Stated                                           []statedRow
+}
+
+// statedRow is what an auditor said, by which key, and where its paper stands.
+type statedRow struct{ Says, Key, Paper string }
 
 // Pages returns the files of reports/NAME/ but report.json and report.note.
-// They depend on that report and on those before it, never on a later one.
+// They depend on that report, on what auditors had said by then, and on those
+// before it, never on a later one.
 func Pages(v View, name string) (map[string][]byte, error) {
 	v, err := v.checked()
 	if err != nil {
@@ -202,6 +209,9 @@ func (v View) checks(l *language, p Published) check {
 		}
 		chain := p.chain(s.Class)
 		f := facts{Title: l.say(title), Origin: s.Origin, Entries: l.number(s.Size), Root: s.Root.String(), Headers: l.number(uint64(len(s.Headers))), Witnesses: l.watchers(chain[len(chain)-1].Header)}
+		for _, one := range p.Stated[s.Class] {
+			f.Stated = append(f.Stated, l.stated(chain, one))
+		}
 		c.Ledgers = append(c.Ledgers, f)
 		if chain[len(chain)-1].Publication != ledger.Auditor {
 			entries += s.Size
@@ -209,6 +219,32 @@ func (v View) checks(l *language, p Published) check {
 	}
 	c.Entries = l.number(entries)
 	return c
+}
+
+// stated says what an auditor looked at, of which cell, and what came of it.
+func (l *language) stated(c ledger.Chain, one ledger.Stated) statedRow {
+	row := statedRow{Paper: "../../ledger/" + string(c[0].Class) + "/documents/" + one.Digest.String()}
+	if one.Err != nil {
+		row.Says = l.say("auditors.wrong")
+		return row
+	}
+	result := "auditors.failed"
+	if one.Passed {
+		result = "auditors.passed"
+	}
+	day, _ := time.Parse(time.DateOnly, one.Day) // it was parsed before
+	period := l.period(periodOf(c[one.Period].Header))
+	looked := l.say("auditors."+string(one.Procedure), period)
+	if one.Procedure != ledger.ByBundles {
+		sheet := placed(one.Sheet)
+		title, _ := l.titles(sheet)
+		if sheet.state != "" {
+			title += ", " + l.states[sheet.state]
+		}
+		looked = l.say("auditors."+string(one.Procedure), title, period)
+	}
+	row.Says, row.Key = l.say("auditors.says", looked, l.say(result), l.date(day)), one.Auditor
+	return row
 }
 
 func (l *language) watchers(h *ledger.Header) string {

@@ -29,7 +29,9 @@ type Published struct {
 	Ledgers   map[ledger.Class]ledger.Chain // at least the headers that the statement names
 	Version   int                           // 1, 2, …: a correction has the next one
 	Words     Words
-	folder    string // that it is kept in, in the state directory
+	// Stated is what auditors had said in each ledger by the statement's tree.
+	Stated map[ledger.Class][]ledger.Stated
+	folder string // that it is kept in, in the state directory
 }
 
 // Words are what a report says beside its statement, and nobody can check. They

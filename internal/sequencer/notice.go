@@ -18,18 +18,15 @@ type pending struct {
 	Kind   string      `json:"kind"`
 }
 
-// shown are the kinds of notices whose documents are public by themselves.
-var shown = map[string]bool{ledger.NoticeStatement: true, ledger.NoticePetition: true, ledger.NoticeKey: true}
-
 // Notice has the next tick that is planned say the digest of a public document.
 // When it returns, a crash does not forget it. A digest that was said before is
 // not said again. The document is published with its tick if its kind is one of
 // those that stand by themselves; otherwise it may be nil.
 func (l *Log) Notice(kind string, digest ledger.Hash, document []byte) error {
-	if !known(kind) {
+	if !ledger.KnownNotice(kind) {
 		return vitrine.Refusef(vitrine.Usage, "%q is no kind of notice", kind)
 	}
-	if shown[kind] {
+	if ledger.Documented(kind) {
 		if sha256.Sum256(document) != digest {
 			return vitrine.Refusef(vitrine.Usage, "the document of the %s is not the one with the digest %s", kind, digest)
 		}
@@ -65,15 +62,6 @@ func (l *Log) Waiting() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.pending) > 0
-}
-
-// known reports whether a kind of notice is one of the specification's.
-func known(kind string) bool {
-	b, err := ledger.MarshalNotices([]ledger.Notice{{Kind: kind}})
-	if err == nil {
-		_, err = ledger.ParseNotices(b)
-	}
-	return err == nil
 }
 
 func (l *Log) queue(kind string, digest ledger.Hash) error {

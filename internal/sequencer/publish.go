@@ -168,7 +168,7 @@ func (l *Log) publishPapers(p *plan) error {
 		}
 	}
 	for _, n := range p.Notices {
-		if !shown[n.Kind] {
+		if !ledger.Documented(n.Kind) {
 			continue
 		}
 		b, err := l.read(documentsDir + "/" + n.Digest.String())

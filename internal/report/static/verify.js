@@ -10,6 +10,9 @@ const sentences = {
   en: {
     ledger: (l) => `${num(l.size)} entries of ${l.origin} are read, ${num(l.proofs)} proofs hold.`,
     seen: (l) => `${l.quorum} of ${l.witnesses.length} witnesses saw it: ${when(l.seen)}.`,
+    stated: (s) => `On ${day(s.day)} an auditor said of ${say.looked[s.procedure](s)}, ${span(s)}: ${s.passed ? "passed" : "failed"}. It is worth what you know of the key ${s.auditor}.`,
+    looked: { bundles: () => "every leaf", tally: (s) => `the list of sheet ${s.sheet} and its proof`, sample: (s) => `drawn demands of sheet ${s.sheet} and their papers` },
+    noStatement: (s) => `Caution: document ${s.digest} is called an auditor’s statement, and nothing follows from it.`,
     few: "Caution: fewer than two of three independent witnesses watch this ledger. The result holds for the copy on this site; others may be shown another.",
     closed: "Caution: the leaves of some periods are not public. That their sums are right rests on an auditor.",
     open: "There is no ledger for orders that the law keeps secret: the report does not speak of any.",
@@ -52,6 +55,9 @@ const sentences = {
   fr: {
     ledger: (l) => `${num(l.size)} entrées de ${l.origin} sont lues, ${num(l.proofs)} preuves tiennent.`,
     seen: (l) => `${l.quorum} témoins sur ${l.witnesses.length} l’ont vu : ${when(l.seen)}.`,
+    stated: (s) => `Le ${day(s.day)}, un auditeur a dit de ${say.looked[s.procedure](s)}, ${span(s)} : ${s.passed ? "succès" : "échec"}. Cela vaut ce que vous savez de la clé ${s.auditor}.`,
+    looked: { bundles: () => "chaque feuille", tally: (s) => `la liste de la feuille ${s.sheet} et sa preuve`, sample: (s) => `demandes tirées de la feuille ${s.sheet} et leurs pièces` },
+    noStatement: (s) => `Attention : le document ${s.digest} est dit déclaration d’un auditeur, et rien n’en découle.`,
     few: "Attention : moins de deux témoins indépendants sur trois surveillent ce registre. Le résultat vaut pour la copie de ce site ; d’autres peuvent en voir une autre.",
     closed: "Attention : les feuilles de certaines périodes ne sont pas publiques. L’exactitude de leurs sommes repose sur un auditeur.",
     open: "Il n’y a pas de registre pour les ordres que la loi tient secrets : le rapport n’en dit rien.",
@@ -94,6 +100,9 @@ const sentences = {
   de: {
     ledger: (l) => `${num(l.size)} Einträge von ${l.origin} sind gelesen, ${num(l.proofs)} Beweise halten.`,
     seen: (l) => `${l.quorum} von ${l.witnesses.length} Zeugen haben es gesehen: ${when(l.seen)}.`,
+    stated: (s) => `Am ${day(s.day)} sagte ein Prüfer über ${say.looked[s.procedure](s)}, ${span(s)}: ${s.passed ? "bestanden" : "nicht bestanden"}. Das ist so viel wert, wie Sie vom Schlüssel ${s.auditor} wissen.`,
+    looked: { bundles: () => "jedes Blatt", tally: (s) => `die Liste des Bogens ${s.sheet} und ihren Beweis`, sample: (s) => `gezogene Verlangen des Bogens ${s.sheet} und ihre Papiere` },
+    noStatement: (s) => `Vorsicht: Das Dokument ${s.digest} heißt Erklärung eines Prüfers, und nichts folgt daraus.`,
     few: "Vorsicht: Weniger als zwei von drei unabhängigen Zeugen beobachten dieses Verzeichnis. Das Ergebnis gilt für die Kopie dieser Seite; anderen kann eine andere gezeigt werden.",
     closed: "Vorsicht: Die Blätter mancher Zeiträume sind nicht öffentlich. Dass ihre Summen stimmen, beruht auf einem Prüfer.",
     open: "Es gibt kein Verzeichnis für Anordnungen, die das Gesetz geheim hält: Der Bericht sagt nichts über sie.",
@@ -139,7 +148,9 @@ const words = find("words").dataset;
 
 const num = (n) => n.toLocaleString(lang);
 const when = (t) => new Date(t * 1000).toLocaleString(lang, { timeZone: "UTC", dateStyle: "long", timeStyle: "short" }) + " UTC";
+const date = (t) => new Date(t * 1000).toLocaleDateString(lang, { timeZone: "UTC", dateStyle: "long" });
 const day = (d) => new Date(d + "T00:00:00Z").toLocaleDateString(lang, { timeZone: "UTC", dateStyle: "long" });
+const span = (s) => `${date(s.from)} – ${date(s.to - 1)}`;
 const fact = (s) => s.type + s.values.filter((v) => v.field !== s.type).map((v) => `, ${v.field} ${num(v.number)}`).join("");
 const totals = (row) => row.fields.map((f) =>
   f.total !== undefined ? `${f.name} ${num(f.total)}` : f.low !== undefined ? `${f.name} ${num(f.low)}–${num(f.low + f.width - 1)}` : `${f.name} …`).join(", ");
@@ -225,6 +236,7 @@ function reportLines(r, mine) {
     if (l.closed.length) lines.push(say.closed);
     lines.push(say.ledger(l));
     if (l.seen) lines.push(say.seen(l));
+    for (const s of l.statements) lines.push(s.wrong ? say.noStatement(s) : say.stated(s));
   }
   lines.push(say.tables(mine.tables.length), say.shows, say.not);
   if (r.ledgers.length < 2) lines.push(say.open);
