@@ -38,7 +38,7 @@ type Step struct {
 // Steps is the lifecycle, the only place where the order of things is written
 // down. docs/lifecycle.md is generated from it.
 var Steps = []Step{
-	{Received, []Stage{New}, "the demand was received and its document kept", []string{"check", "acknowledge"}, foldReceived},
+	{Received, []Stage{New, Rejected}, "the demand was received and its document kept; again, if its sender was refused as a stranger", []string{"check", "acknowledge"}, foldReceived},
 	{Verified, []Stage{Received}, "who asks was checked against the directory of authorities", []string{"promise"}, foldNothing},
 	{Reviewed, []Stage{Verified, Reviewed, Mandated}, "the scope was fixed, as asked or narrowed; earlier signatures are void", nil, foldReviewed},
 	{Mandated, []Stage{Reviewed}, "enough approvers signed exactly that scope", []string{"collect"}, foldMandated},
@@ -75,6 +75,11 @@ func (d Demand) Apply(e Event) (Demand, error) {
 
 func foldNothing(*Demand, Event) error { return nil }
 
+// UnknownAuthority is the ground of a demand that is none, since nobody in the
+// directory of authorities sent it. Once its sender is in there, the same paper
+// is received again, as a demand.
+const UnknownAuthority = "authority-known"
+
 func foldReceived(d *Demand, e Event) error {
 	if e.Submission == nil {
 		return fmt.Errorf("received nothing")
@@ -82,7 +87,10 @@ func foldReceived(d *Demand, e Event) error {
 	if id := e.Submission.ID(); id != d.ID {
 		return fmt.Errorf("submission %s received as demand %s", id, d.ID)
 	}
-	d.Submission = *e.Submission
+	if d.Stage == Rejected && d.Refusal.Ground != UnknownAuthority {
+		return fmt.Errorf("received again after it was refused")
+	}
+	*d = Demand{ID: d.ID, Submission: *e.Submission}
 	return nil
 }
 

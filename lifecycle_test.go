@@ -24,6 +24,7 @@ type walker struct {
 	statement string         // of the last review
 	signed    Digest         // of the signatures that are still good
 	refused   bool           //
+	stranger  bool           // and may come again
 	col       *Collection    //
 	decided   map[int64]bool // item → produce
 	delivered map[int64]bool // undeterminable items that are in a volume
@@ -90,6 +91,9 @@ func (w *walker) event() Event {
 		e.Mandate, e.To = w.digest(), "outbox"
 	case Rejected:
 		e.Refusal = &Refusal{Kind: Refused, Text: "no"}
+		if w.one(2) {
+			e.Refusal.Ground = UnknownAuthority
+		}
 	}
 	return e
 }
@@ -100,7 +104,7 @@ func (w *walker) one(in int) bool { return w.rand.IntN(in) == 0 }
 func (w *walker) likely() []Stage {
 	return map[Stage][]Stage{
 		New: {Received}, Received: {Verified}, Verified: {Reviewed}, Reviewed: {Mandated, Mandated, Reviewed}, Mandated: {Collected, Collected, Reviewed},
-		Collected: {Decided, Produced}, Decided: {Produced}, Produced: {Delivered, Decided}, Delivered: {Decided, Delivered},
+		Collected: {Decided, Produced}, Decided: {Produced}, Produced: {Delivered, Decided}, Delivered: {Decided, Delivered}, Rejected: {Received},
 	}[w.demand.Stage]
 }
 
@@ -215,7 +219,7 @@ func (w *walker) step() error {
 // accept checks an event that Apply let pass against the promises, and keeps
 // the books.
 func (w *walker) accept(e Event) error {
-	if w.refused {
+	if w.refused && (e.Stage != Received || !w.stranger) {
 		return fmt.Errorf("%s after refused", e.Stage)
 	}
 	if e.Seq != len(w.accepted)+1 || e.By == "" {
@@ -223,6 +227,11 @@ func (w *walker) accept(e Event) error {
 	}
 	mandated := !w.signed.IsZero() && w.signed == DigestOf([]byte(w.statement)) && e.Mandate == w.signed
 	switch e.Stage {
+	case Received:
+		if !w.demand.Mandate.IsZero() || w.demand.Statement != "" || w.demand.Refusal != nil {
+			return fmt.Errorf("received again with what was decided before")
+		}
+		w.refused, w.statement, w.signed = false, "", Digest{}
 	case Reviewed:
 		return w.acceptReview(e)
 	case Mandated:
@@ -259,7 +268,7 @@ func (w *walker) accept(e Event) error {
 		if w.col != nil {
 			return fmt.Errorf("refused after data was collected")
 		}
-		w.refused = true
+		w.refused, w.stranger = true, e.Refusal.Ground == UnknownAuthority
 	}
 	return nil
 }

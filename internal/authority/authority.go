@@ -116,7 +116,7 @@ func (d Directory) Find(id vitrine.AuthorityID) (Entry, bool) {
 
 // The codes of findings.
 const (
-	Known        = "authority-known"
+	Known        = vitrine.UnknownAuthority
 	Jurisdiction = "jurisdiction"
 	Received     = "received"
 )

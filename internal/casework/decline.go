@@ -34,11 +34,10 @@ func (d *Desk) decline(ctx context.Context, dem vitrine.Demand) error {
 	if err != nil || b == nil {
 		return err
 	}
-	i := slices.IndexFunc(events, stranger)
-	if i < 0 {
+	if dem.Refusal.Ground != vitrine.UnknownAuthority {
 		return d.promise(ctx, dem.ID)
 	}
-	refused := events[i]
+	refused := events[len(events)-1]
 	received := uint64(dem.Submission.Received.Unix())
 	note, err := ledger.Declined{
 		Origin: b.Origin, Document: ledger.Hash(dem.Submission.Document.SHA256), Received: received,

@@ -142,11 +142,18 @@ func (d *Desk) Receive(ctx context.Context, sub vitrine.Submission, document []b
 		return "", err
 	}
 	return id, d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
-		if dem.Stage != vitrine.New {
+		if dem.Stage != vitrine.New && !d.introduced(dem) {
 			return vitrine.Event{}, errDone
 		}
 		return vitrine.Event{Stage: vitrine.Received, Submission: &sub}, nil
 	})
+}
+
+// introduced reports whether a demand was refused as a stranger's, who is in the
+// directory of authorities now.
+func (d *Desk) introduced(dem vitrine.Demand) bool {
+	_, known := d.Directory.Find(dem.Submission.Authority)
+	return known && dem.Stage == vitrine.Rejected && dem.Refusal.Ground == vitrine.UnknownAuthority
 }
 
 // Replaced is the ground of a demand that ended because its paper was read

@@ -199,7 +199,7 @@ func (tx *Tx) chain(r row) error {
 
 // BySubject lists the demands whose submission has the subject, oldest first.
 func (tx *Tx) BySubject(subject vitrine.Digest) ([]vitrine.ID, error) {
-	return tx.ids(`select demand from vitrine_event where subject = $1 order by n`, subject[:])
+	return tx.ids(`select demand from vitrine_event where subject = $1 and seq = 1 order by n`, subject[:])
 }
 
 // Demands lists all demands, oldest first.
