@@ -101,11 +101,9 @@ func (l *log) write(entries [][]byte) {
 		for _, t := range tlog.NewTiles(8, first, l.entries) {
 			data, err := tlog.ReadTileData(t, l)
 			l.s.must(err)
-			path := fmt.Sprintf("tile/%d/%03d", t.L, t.N) // no log here has a thousand bundles
-			if t.W < ledger.BundleSize {
-				l.drop(path + ".p/")
-				path += fmt.Sprintf(".p/%d", t.W)
-			}
+			path := "tile" + strings.TrimPrefix(t.Path(), "tile/8")
+			whole, _, _ := strings.Cut(path, ".p/")
+			l.drop(whole + ".p/")
 			l.put(path, data)
 		}
 	}
