@@ -161,6 +161,16 @@ func CheckpointText(origin string, size uint64, root Hash) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, base64.StdEncoding.EncodeToString(root[:]))
 }
 
+// ReadCheckpoint reads origin, size and root of a checkpoint; nothing is
+// verified.
+func ReadCheckpoint(b []byte) (origin string, size uint64, root Hash, err error) {
+	origin, size, root, ok := readBody(b)
+	if !ok {
+		err = errors.New("it is no checkpoint")
+	}
+	return origin, size, root, err
+}
+
 // readBody reads origin, size and root of a checkpoint that nothing is known of
 // yet.
 func readBody(b []byte) (origin string, size uint64, root Hash, ok bool) {

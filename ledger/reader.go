@@ -3,7 +3,6 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 
@@ -55,8 +54,9 @@ func Trailer(b []byte) ([]byte, error) {
 	return entries[Slots], nil
 }
 
-// tileAt is where the hash tile of a level stands.
-func tileAt(level int, n uint64, width int) string {
+// TilePath is where the hash tile of a level stands below the log's directory; it
+// has so many hashes.
+func TilePath(level int, n uint64, width int) string {
 	path := fmt.Sprintf("tile/%d/%s", level, tilePath(n))
 	if width < BundleSize {
 		path += fmt.Sprintf(".p/%d", width)
@@ -145,32 +145,7 @@ func (p *Period) openPublished(b []byte) (Checkpoint, error) {
 
 // hashes reads the log's hash tiles, each checked against the tree.
 func (r *reader) hashes(cp Checkpoint) tlog.HashReader {
-	return tlog.TileHashReader(tlog.Tree{N: int64(cp.Size), Hash: tlog.Hash(cp.Root)}, (*tileReader)(r))
-}
-
-// tileReader reads tiles of 256 hashes; the tree stands at a bundle's end, so
-// that only tiles of higher levels are ever partial.
-type tileReader reader
-
-func (r *tileReader) Height() int                     { return 8 }
-func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
-func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
-	var data [][]byte
-	for _, t := range tiles {
-		path, partial := tileAt(t.L, uint64(t.N), 256), tileAt(t.L, uint64(t.N), t.W)
-		b, err := (*reader)(r).get(partial)
-		if errors.Is(err, fs.ErrNotExist) && partial != path {
-			b, err = (*reader)(r).get(path) // the log has grown
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(b) < 32*t.W {
-			return nil, fmt.Errorf("%s ledger: %s is cut off", r.class, partial)
-		}
-		data = append(data, b[:32*t.W])
-	}
-	return data, nil
+	return Hashes(r.get, cp.Size, cp.Root)
 }
 
 // Notice is a document whose digest stands in the chain of notices.

@@ -46,7 +46,7 @@ func (s *Site) View(class Class) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	cache := &tileCache{(*tileReader)(r), map[tlog.Tile][]byte{}}
+	cache := &tileCache{r.get, map[tlog.Tile][]byte{}}
 	v := &View{chain, cp, s, r, tlog.TileHashReader(tlog.Tree{N: int64(cp.Size), Hash: tlog.Hash(cp.Root)}, cache)}
 	s.views[class] = v
 	return v, nil
@@ -55,7 +55,7 @@ func (s *Site) View(class Class) (*View, error) {
 // tileCache keeps the tiles of higher levels, which every look at the tree
 // takes.
 type tileCache struct {
-	*tileReader
+	tileReader
 	kept map[tlog.Tile][]byte
 }
 

@@ -53,7 +53,7 @@ func (t *tiling) end() error {
 
 // sameTile compares a published tile with its hashes.
 func (r *reader) sameTile(level int, n uint64, hashes []tlog.Hash) error {
-	path := tileAt(level, n, len(hashes))
+	path := TilePath(level, n, len(hashes))
 	b, err := r.get(path)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (a *Audit) read(ctx context.Context, r *reader, l *Ledger) error {
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	w := &walk{audit: a, reader: r, ledger: l, tree: &frontier{}, tiles: &tiling{reader: r}, sums: map[string][]byte{}}
+	w := &walk{audit: a, reader: r, ledger: l, tree: &Tree{}, tiles: &tiling{reader: r}, sums: map[string][]byte{}}
 	for range workers {
 		w.batches = append(w.batches, newBatch(a.Rand))
 		w.held = append(w.held, nil)
@@ -62,7 +62,7 @@ func (a *Audit) read(ctx context.Context, r *reader, l *Ledger) error {
 			a.Progress(min(first+chunk, total), total)
 		}
 	}
-	if root := w.tree.root(); root != l.Checkpoint.Root {
+	if root := w.tree.Root(); root != l.Checkpoint.Root {
 		return fmt.Errorf("the entries make the root %s, the checkpoint says %s", root, l.Checkpoint.Root)
 	}
 	if err := w.tiles.end(); err != nil && !a.Sampled {
@@ -76,7 +76,7 @@ type walk struct {
 	audit   *Audit
 	reader  *reader
 	ledger  *Ledger
-	tree    *frontier
+	tree    *Tree
 	tiles   *tiling
 	sums    map[string][]byte // of the present period, by sheet
 	notes   Hash
@@ -299,7 +299,7 @@ func (w *walk) tickEnds(j *job) error {
 	if err != nil {
 		return fmt.Errorf("checkpoints/%d: %w", size, err)
 	}
-	if cp.Size != size || cp.Root != w.tree.root() {
+	if cp.Size != size || cp.Root != w.tree.Root() {
 		return fmt.Errorf("checkpoints/%d is that of another tree than the entries make", size)
 	}
 	w.ledger.roots[size] = cp.Root

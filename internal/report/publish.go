@@ -119,7 +119,7 @@ func (b Builder) Continues(out string) error {
 		if err != nil {
 			return fmt.Errorf("read public directory: %w", err)
 		}
-		if err := l.Continues(checkpoint); err != nil {
+		if err := l.Holds(checkpoint); err != nil {
 			return vitrine.Refusef(vitrine.Unverified, "%s is published, and the %s ledger on this machine does not continue it: %v. Nothing was done. If data was restored, restore its newest copy, database and ledger of one time; %s is itself a copy of all that was published of the ledger",
 				path, class, err, out)
 		}

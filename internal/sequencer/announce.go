@@ -16,7 +16,7 @@ func (l *Log) mayCome(behind ledger.Chain, h *ledger.Header) error {
 	if len(behind) == 0 || h.Number != uint64(len(behind)) || l.inTime(behind, h) {
 		return nil // keep says what is wrong with its number
 	}
-	if !continues(behind, h) {
+	if !sameTerms(behind, h) {
 		return vitrine.Refusef(vitrine.Refused, "header %d would be announced when its period has begun: only a header that continues header %d can follow now", h.Number, h.Number-1)
 	}
 	chain, err := behind.With(h)
@@ -46,8 +46,8 @@ func (l *Log) inTime(behind ledger.Chain, h *ledger.Header) bool {
 	return at.Before(time.Unix(int64(h.From), 0))
 }
 
-// continues reports whether a header says nothing new.
-func continues(behind ledger.Chain, h *ledger.Header) bool {
+// sameTerms reports whether a header says nothing new.
+func sameTerms(behind ledger.Chain, h *ledger.Header) bool {
 	like, err := behind[len(behind)-1].Continue(h.To)
 	if err != nil {
 		return false
@@ -125,7 +125,7 @@ func (l *Log) settled(number uint64) error {
 	if other != (ledger.Hash{}) {
 		return vitrine.Refusef(vitrine.Refused, "header %d is not the last one that was announced before its period: %s was", number, other)
 	}
-	if !announced && !continues(l.chain[:number], l.chain[number].Header) {
+	if !announced && !sameTerms(l.chain[:number], l.chain[number].Header) {
 		return vitrine.Refusef(vitrine.Refused, "header %d was not announced before its period began: add one that continues header %d in its place", number, number-1)
 	}
 	return nil
@@ -135,5 +135,5 @@ func (l *Log) settled(number uint64) error {
 // a header that changes something is not announced when its period has begun.
 func (l *Log) announces(p pending) bool {
 	i := slices.IndexFunc(l.chain, func(q *ledger.Period) bool { return q.Hash == p.Digest })
-	return p.Kind != ledger.NoticeHeader || i < 1 || !l.begun(l.chain[i].Header) || continues(l.chain[:i], l.chain[i].Header)
+	return p.Kind != ledger.NoticeHeader || i < 1 || !l.begun(l.chain[i].Header) || sameTerms(l.chain[:i], l.chain[i].Header)
 }

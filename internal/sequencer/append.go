@@ -99,8 +99,8 @@ func (l *Log) append(ctx context.Context, p *plan) error {
 	if err := l.follows(p, have); err != nil {
 		return err
 	}
-	if p.entries != nil && have < p.After.size() {
-		missing := p.entries[have-p.Before.size():]
+	if p.entries != nil && have < p.After.Size() {
+		missing := p.entries[have-p.Before.Size():]
 		if err := l.add(ctx, have, missing); err != nil {
 			return l.explain("append", err)
 		}
@@ -139,13 +139,13 @@ func (l *Log) add(ctx context.Context, at uint64, entries [][]byte) (err error) 
 // and that what it has of the plan's entries is the plan's.
 func (l *Log) follows(p *plan, have uint64) error {
 	switch {
-	case have < p.Before.size():
-		return l.damaged("the log has %d entries, but the plan of %s begins at %d: the log is an older copy", have, l.name(p), p.Before.size())
-	case have > p.After.size():
-		return l.damaged("the log has %d entries, but the newest plan, of %s, ends at %d: the plans are an older copy", have, l.name(p), p.After.size())
-	case p.entries == nil && have != p.After.size():
-		return l.damaged("the log has %d entries, but the plan of %s, which was published, ends at %d: the log is an older copy", have, l.name(p), p.After.size())
-	case have == p.Before.size():
+	case have < p.Before.Size():
+		return l.damaged("the log has %d entries, but the plan of %s begins at %d: the log is an older copy", have, l.name(p), p.Before.Size())
+	case have > p.After.Size():
+		return l.damaged("the log has %d entries, but the newest plan, of %s, ends at %d: the plans are an older copy", have, l.name(p), p.After.Size())
+	case p.entries == nil && have != p.After.Size():
+		return l.damaged("the log has %d entries, but the plan of %s, which was published, ends at %d: the log is an older copy", have, l.name(p), p.After.Size())
+	case have == p.Before.Size():
 		if err := stands(l.path(logDir), p.Before); err != nil {
 			return l.damaged("the log's tree is not the one that the plan of %s was made for: %v", l.name(p), err)
 		}

@@ -50,10 +50,11 @@ func (c *Cosigner) Cosign(_ context.Context, old uint64, proof []ledger.Hash, ch
 		return nil, errors.New("it is no signed note")
 	}
 	text += "\n"
-	origin, tree, err := readCheckpoint(text)
+	origin, size, root, err := ledger.ReadCheckpoint([]byte(text))
 	if err != nil {
 		return nil, err
 	}
+	tree := tlog.Tree{N: int64(size), Hash: tlog.Hash(root)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seen := c.seen[origin]
@@ -71,19 +72,6 @@ func (c *Cosigner) Cosign(_ context.Context, old uint64, proof []ledger.Hash, ch
 	}
 	c.seen[origin] = tree
 	return c.sign(text), nil
-}
-
-// readCheckpoint reads origin, size and root.
-func readCheckpoint(text string) (origin string, t tlog.Tree, err error) {
-	parts := strings.SplitN(text, "\n", 4)
-	if len(parts) < 4 {
-		return "", t, errors.New("it is no checkpoint")
-	}
-	if t.N, err = strconv.ParseInt(parts[1], 10, 64); err != nil {
-		return "", t, fmt.Errorf("it is no checkpoint: %w", err)
-	}
-	t.Hash, err = tlog.ParseHash(parts[2])
-	return parts[0], t, err
 }
 
 // sign makes the line of a cosignature/v1 (c2sp.org/tlog-cosignature).

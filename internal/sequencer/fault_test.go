@@ -168,18 +168,18 @@ func TestReadWhileWriting(t *testing.T) {
 // TestTrees compares the trees of plans with those of RFC 6962.
 func TestTrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var whole tree
+		var whole ledger.Tree
 		var all [][]byte
 		for _, n := range rapid.SliceOfN(rapid.IntRange(1, 3), 1, 5).Draw(t, "bundles") {
 			var entries [][]byte
 			for range n * ledger.BundleSize {
 				entries = append(entries, []byte{byte(len(all)), byte(len(all) >> 8), byte(len(entries)), byte(len(entries) >> 8)})
 			}
-			whole.add(entries)
+			whole.Add(entries)
 			all = append(all, entries...)
 		}
-		if want := reference(all); whole.root() != want {
-			t.Fatalf("%d entries make %s, want %s", len(all), whole.root(), want)
+		if want := reference(all); whole.Root() != want {
+			t.Fatalf("%d entries make %s, want %s", len(all), whole.Root(), want)
 		}
 	})
 }
@@ -187,7 +187,7 @@ func TestTrees(t *testing.T) {
 // FuzzPlan: a plan that is read is written as it was.
 func FuzzPlan(f *testing.F) {
 	p := &plan{Notices: []ledger.Notice{}, Secret: []byte("sealed"), entries: make([][]byte, ledger.BundleSize)}
-	p.After.add(p.entries)
+	p.After.Add(p.entries)
 	p.Before.Peaks = []ledger.Hash{}
 	b, err := p.marshal()
 	if err != nil {

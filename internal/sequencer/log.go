@@ -109,7 +109,7 @@ func (l *Log) Public() fs.FS { return os.DirFS(l.path(publicDir)) }
 func (l *Log) Size() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.published().size()
+	return l.published().Size()
 }
 
 // Began is when header 0 was published, by this machine's clock; the end of all
@@ -141,10 +141,10 @@ func (l *Log) Began() (time.Time, error) {
 }
 
 // published is the tree that is public.
-func (l *Log) published() tree {
+func (l *Log) published() ledger.Tree {
 	switch {
 	case l.last == nil:
-		return tree{}
+		return ledger.Tree{}
 	case l.last.Published == 0:
 		return l.last.Before
 	}

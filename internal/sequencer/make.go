@@ -67,9 +67,9 @@ func (l *Log) later(p *ledger.Period, header ledger.Hash) bool {
 // make makes the plan of a tick, and proves it.
 func (l *Log) make(p *ledger.Period, tick uint64, facts []Fact) (*plan, *secret, error) {
 	l.mu.Lock()
-	before, notes, earlier, sums, waiting := tree{}, ledger.Hash{}, int64(0), l.sums, l.pending
+	before, notes, earlier, sums, waiting := ledger.Tree{}, ledger.Hash{}, int64(0), l.sums, l.pending
 	if l.last != nil {
-		before, notes, earlier = l.last.After.clone(), l.last.Notes, l.last.latest()
+		before, notes, earlier = l.last.After.Clone(), l.last.Notes, l.last.latest()
 	}
 	waiting = slices.DeleteFunc(slices.Clone(waiting), func(p pending) bool { return !l.announces(p) })
 	err := error(nil)
@@ -95,8 +95,8 @@ func (l *Log) make(p *ledger.Period, tick uint64, facts []Fact) (*plan, *secret,
 			return nil, nil, err
 		}
 	}
-	made.After = before.clone()
-	made.After.add(made.entries)
+	made.After = before.Clone()
+	made.After.Add(made.entries)
 	plain, err := kept.padded(p.Bundles())
 	if err != nil {
 		return nil, nil, fmt.Errorf("ledger: write plan: %w", err)
@@ -116,7 +116,7 @@ func (l *Log) prove(p *ledger.Period, made *plan, kept *secret, facts []Fact, su
 	if err != nil {
 		return fmt.Errorf("ledger: plan %s: %w", l.name(made), err)
 	}
-	if want := made.Before.size() + uint64(len(made.entries)); t.First != want {
+	if want := made.Before.Size() + uint64(len(made.entries)); t.First != want {
 		return l.damaged("tick %d of period %d begins at %d, the log ends at %d", made.Tick, p.Number, t.First, want)
 	}
 	for i, f := range facts {

@@ -160,7 +160,7 @@ func TestOmniwitness(t *testing.T) {
 	refused(t, err, "tick 2 of period 0 is not published: checkpoint of 768 entries: 1 of the 2 witnesses")
 	refused(t, err, "omni1.example of omni1.example: ")
 	sameFiles(t, before, files(t, l.Public()))
-	planned := l.last.After.root()
+	planned := l.last.After.Root()
 	asideAtTwo = h.copyTo(t)
 	crowd[1].start()
 	out, err := l.Tick(ctx, facts)

@@ -17,8 +17,8 @@ import (
 type plan struct {
 	Period  uint64          `json:"period"`
 	Tick    uint64          `json:"tick"`
-	Before  tree            `json:"before"`
-	After   tree            `json:"after"`
+	Before  ledger.Tree     `json:"before"`
+	After   ledger.Tree     `json:"after"`
 	Notes   ledger.Hash     `json:"notes"`   // the chain of notices, with those of this tick
 	Notices []ledger.Notice `json:"notices"` // those of this tick
 	// Published is when the tick's checkpoint had its quorum, in Unix time by
@@ -105,9 +105,9 @@ func (p *plan) adds() error {
 	if p.Published != 0 {
 		return nil
 	}
-	after := p.Before.clone()
-	after.add(p.entries)
-	if !after.equal(p.After) {
+	after := p.Before.Clone()
+	after.Add(p.entries)
+	if !after.Equal(p.After) {
 		return errors.New("plan: its entries do not make the tree that it names")
 	}
 	return nil

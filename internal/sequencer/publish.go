@@ -31,7 +31,7 @@ func (l *Log) cosign(ctx context.Context, out Published) (Published, error) {
 		return out, err
 	}
 	l.reached("publish: cosigned")
-	if err := l.stop(l.write(checkpointName(p.After.size()), b)); err != nil {
+	if err := l.stop(l.write(checkpointName(p.After.Size()), b)); err != nil {
 		return out, err
 	}
 	return out, l.stop(l.publish(p, b))
@@ -46,12 +46,12 @@ func (l *Log) ask(ctx context.Context, p *plan) ([]byte, map[string]string, erro
 	if _, err := l.newTiles(p); err != nil { // nothing is signed that could not be published
 		return nil, nil, l.stop(err)
 	}
-	text := ledger.CheckpointText(period.Origin, p.After.size(), p.After.root())
+	text := ledger.CheckpointText(period.Origin, p.After.Size(), p.After.Root())
 	signed, err := note.Sign(&note.Note{Text: text}, l.o.Signer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ledger: sign checkpoint: %w", err)
 	}
-	c := &crowd{witnesses: l.o.Witnesses, client: l.o.Client, dir: l.path(logDir), tree: p.After, before: p.Before.size(), checkpoint: signed}
+	c := &crowd{witnesses: l.o.Witnesses, client: l.o.Client, dir: l.path(logDir), tree: p.After, before: p.Before.Size(), checkpoint: signed}
 	b, unsigned := c.gather(ctx, period.Witnesses)
 	cp, err := period.OpenCheckpoint(b)
 	if err != nil {
@@ -125,7 +125,7 @@ func (l *Log) newTiles(p *plan) (map[string][]byte, error) {
 		files[ledger.EntriesPath(n)] = want
 	}
 	reader := hashes(l.path(logDir), p.After)
-	for _, t := range tlog.NewTiles(8, int64(p.Before.size()), int64(p.After.size())) {
+	for _, t := range tlog.NewTiles(8, int64(p.Before.Size()), int64(p.After.Size())) {
 		b, err := tlog.ReadTileData(t, reader)
 		if err != nil {
 			return nil, l.damaged("%s: %v", tileName(t), err)
@@ -197,7 +197,7 @@ func containsDigest(list []ledger.Notice, digest ledger.Hash) bool {
 
 // prune removes the partial versions of tiles that the plan made full.
 func (l *Log) prune(dir string, p *plan) error {
-	for _, t := range tlog.NewTiles(8, int64(p.Before.size()), int64(p.After.size())) {
+	for _, t := range tlog.NewTiles(8, int64(p.Before.Size()), int64(p.After.Size())) {
 		if t.W < 256 {
 			continue
 		}

@@ -23,7 +23,7 @@ func (l *Log) Receipt(index uint64, f *ledger.Fact, parent bool) ([]byte, error)
 		return nil, vitrine.Refusef(vitrine.Usage, "entry %d is of period %d, the fact is not", index, p.Number)
 	}
 	checkpoint, cp, err := l.kept(chain, p.After(place.Tick))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && cp.Size > public.size() {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && cp.Size > public.Size() {
 		return nil, vitrine.Refusef(vitrine.Busy, "entry %d is not published yet: tick %d of period %d is, at %s", index, place.Tick, p.Number, instant(p.TickTime(place.Tick)))
 	}
 	if err != nil {
@@ -47,15 +47,15 @@ func (l *Log) Receipt(index uint64, f *ledger.Fact, parent bool) ([]byte, error)
 	return b, nil
 }
 
-func (l *Log) publicTree() tree {
+func (l *Log) publicTree() ledger.Tree {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.published().clone()
+	return l.published().Clone()
 }
 
 // included proves that an entry is in the tree of a size. The hashes are those
 // of the newest tree, where all tiles still are.
-func (l *Log) included(t tree, size, index uint64) ([]ledger.Hash, error) {
+func (l *Log) included(t ledger.Tree, size, index uint64) ([]ledger.Hash, error) {
 	p, err := tlog.ProveRecord(int64(size), int64(index), hashes(l.path(publicDir), t))
 	if err != nil {
 		return nil, fmt.Errorf("ledger: prove entry %d: %w", index, err)

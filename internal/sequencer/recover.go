@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
-	"strings"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/ledger"
@@ -23,8 +19,8 @@ func (l *Log) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if l.published().size() < l.o.Seen {
-		return l.damaged("%d entries are published in it, but %d were seen: it is an older copy", l.published().size(), l.o.Seen)
+	if l.published().Size() < l.o.Seen {
+		return l.damaged("%d entries are published in it, but %d were seen: it is an older copy", l.published().Size(), l.o.Seen)
 	}
 	if l.last == nil {
 		l.chain = nil // a header 0 of which nothing was planned is forgotten: another may begin
@@ -46,14 +42,14 @@ func (l *Log) recover(ctx context.Context) error {
 
 // finish publishes what has its quorum already.
 func (l *Log) finish() error {
-	b, cp, err := l.kept(l.chain, l.last.After.size())
+	b, cp, err := l.kept(l.chain, l.last.After.Size())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // the next Tick asks the witnesses
 	}
 	if err != nil {
 		return err
 	}
-	if cp.Root != l.last.After.root() {
+	if cp.Root != l.last.After.Root() {
 		return l.damaged("the kept checkpoint of %s is that of another tree: the plan is an older copy", l.name(l.last))
 	}
 	return l.publish(l.last, b)
@@ -111,7 +107,7 @@ func (l *Log) readPlans() error {
 	if err != nil {
 		return err
 	}
-	if p.Period != period || p.Tick != tick || p.After.size() != l.chain[period].After(tick) {
+	if p.Period != period || p.Tick != tick || p.After.Size() != l.chain[period].After(tick) {
 		return l.damaged("the plan %s is that of another place", names[len(names)-1])
 	}
 	l.last, l.sums = p, s.Sums
@@ -159,11 +155,11 @@ func (l *Log) readPublic() error {
 		return l.damaged("the published checkpoint: %v", err)
 	}
 	want := l.published()
-	if cp.Size == l.last.After.size() { // perhaps the process was killed before the plan was closed
+	if cp.Size == l.last.After.Size() { // perhaps the process was killed before the plan was closed
 		want = l.last.After
 	}
-	if cp.Size != want.size() || cp.Root != want.root() {
-		return l.damaged("the published checkpoint has %d entries and root %s, the plans say %d and %s: they are not of one time", cp.Size, cp.Root, want.size(), want.root())
+	if cp.Size != want.Size() || cp.Root != want.Root() {
+		return l.damaged("the published checkpoint has %d entries and root %s, the plans say %d and %s: they are not of one time", cp.Size, cp.Root, want.Size(), want.Root())
 	}
 	return l.readNotices()
 }
@@ -179,13 +175,9 @@ func open(chain ledger.Chain, b []byte) (ledger.Checkpoint, error) {
 
 // policyOf returns the period whose header is the newest in a checkpoint's tree.
 func policyOf(chain ledger.Chain, b []byte) (*ledger.Period, error) {
-	lines := strings.SplitN(string(b), "\n", 3)
-	if len(lines) < 3 {
-		return nil, errors.New("it is no checkpoint")
-	}
-	size, err := strconv.ParseUint(lines[1], 10, 53)
+	size, err := ledger.CheckpointSize(b)
 	if err != nil {
-		return nil, errors.New("it is no checkpoint")
+		return nil, err
 	}
 	p, _, err := chain.TickAt(size)
 	return p, err
@@ -247,44 +239,4 @@ func fold(notes ledger.Hash, list []ledger.Notice) ledger.Hash {
 		notes = n.After(notes)
 	}
 	return notes
-}
-
-// Continues refuses a checkpoint of this log that it does not continue: what is
-// published elsewhere is newer than the directory, or is of another history.
-func (l *Log) Continues(checkpoint []byte) error {
-	text, _, _ := strings.Cut(string(checkpoint), "\n\n")
-	_, seen, err := readCheckpoint(text + "\n")
-	if err != nil {
-		return err
-	}
-	chain, have := l.Chain(), l.Size()
-	if len(chain) == 0 {
-		return errors.New("the ledger has not begun")
-	}
-	if !signed(chain, checkpoint) {
-		return errors.New("its log's key did not sign it: it is another ledger's, or was changed")
-	}
-	if uint64(seen.N) > have {
-		return fmt.Errorf("it has %d entries and the ledger %d: the ledger is an older copy", seen.N, have)
-	}
-	_, cp, err := l.kept(chain, uint64(seen.N))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err != nil || cp.Root != ledger.Hash(seen.Hash) {
-		return fmt.Errorf("of its %d entries some are others than the ledger's: the ledger went on from an older copy", seen.N)
-	}
-	return nil
-}
-
-// signed reports whether a key of the log signed a note.
-func signed(chain ledger.Chain, text []byte) bool {
-	return slices.ContainsFunc(chain, func(p *ledger.Period) bool {
-		v, err := note.NewVerifier(p.Keys.Log)
-		if err != nil {
-			return false
-		}
-		_, err = note.Open(text, note.VerifierList(v))
-		return err == nil
-	})
 }

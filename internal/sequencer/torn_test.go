@@ -58,7 +58,7 @@ func (h *house) tear(t *testing.T, from string, part func(entries [][]byte) [][]
 	t.Helper()
 	plan := h.in(t, from).newestPlan()
 	if entries := part(plan.entries); len(entries) > 0 {
-		if err := (&Log{o: h.o}).add(context.Background(), plan.Before.size(), entries); err != nil {
+		if err := (&Log{o: h.o}).add(context.Background(), plan.Before.Size(), entries); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -54,7 +54,7 @@ type crowd struct {
 	witnesses  []Witness
 	client     *http.Client
 	dir        string // of the hash tiles
-	tree       tree
+	tree       ledger.Tree
 	before     uint64 // the size that the witnesses saw last, it is thought
 	checkpoint []byte
 }
@@ -119,8 +119,8 @@ func (c *crowd) one(ctx context.Context, vkey string) (string, error) {
 		lines, err := c.ask(ctx, w, old)
 		var seen *Seen
 		if errors.As(err, &seen) {
-			if seen.Size > c.tree.size() {
-				return "", fmt.Errorf("it has seen a tree of %d entries, this one has %d: this directory is an older copy of the ledger, or another one signs with the same key", seen.Size, c.tree.size())
+			if seen.Size > c.tree.Size() {
+				return "", fmt.Errorf("it has seen a tree of %d entries, this one has %d: this directory is an older copy of the ledger, or another one signs with the same key", seen.Size, c.tree.Size())
 			}
 			old = seen.Size
 			continue
@@ -146,10 +146,10 @@ func (c *crowd) ask(ctx context.Context, w Witness, old uint64) ([]byte, error) 
 
 // prove shows that the tree continues the one of an older size.
 func (c *crowd) prove(old uint64) ([]ledger.Hash, error) {
-	if old == 0 || old == c.tree.size() {
+	if old == 0 || old == c.tree.Size() {
 		return nil, nil
 	}
-	p, err := tlog.ProveTree(int64(c.tree.size()), int64(old), hashes(c.dir, c.tree))
+	p, err := tlog.ProveTree(int64(c.tree.Size()), int64(old), hashes(c.dir, c.tree))
 	if err != nil {
 		return nil, err
 	}
