@@ -14,7 +14,7 @@ const (
 	Usage                  // the call, a file or the config is wrong
 	Unverified             // something does not verify
 	Refused                // the law, the mandate or a rule forbids it
-	Busy                   // another process holds what is needed
+	Busy                   // not now: another process holds what is needed, or a tick must come first; the text says when
 )
 
 var exitCodes = [...]int{Failed: 1, Usage: 2, Unverified: 3, Refused: 4, Busy: 5}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -160,25 +159,6 @@ func (a cellCall) desk(ctx context.Context, do func(context.Context, *casework.D
 	})
 }
 
-// withDesk opens a desk, makes the ticks that are due, and does something.
-func (p program) withDesk(ctx context.Context, path string, do func(*casework.Desk) error) (err error) {
-	config, base, err := loadConfig(path)
-	if err != nil {
-		return err
-	}
-	bars := newBars(p.stderr)
-	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, bars: bars, now: p.now, reached: p.reached})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closeDesk()) }()
-	if err := desk.Count(ctx); err != nil {
-		return err
-	}
-	bars.Finish()
-	return do(desk)
-}
-
 func (a cellCall) commit(ctx context.Context, d *casework.Desk, b *casework.Book, cell ledger.CellName) error {
 	l, err := d.CommitList(ctx, b, cell)
 	if err != nil {
@@ -204,14 +184,15 @@ func (a cellCall) open(ctx context.Context, d *casework.Desk, b *casework.Book, 
 		return err
 	}
 	a.beside(l)
-	fmt.Fprintf(a.stdout, "The auditor checks them with: vitrine-verify tally LIST PROOF --report URL, and draws a sample with: vitrine audit sample LIST --report URL.\n")
+	more := strings.Repeat(" --beside LIST2", len(l.Beside))
+	fmt.Fprintf(a.stdout, "The auditor checks them with: vitrine-verify tally LIST PROOF --report URL%s, and draws a sample with: vitrine audit sample LIST --report URL.\n", more)
 	return nil
 }
 
 // beside says which lists belong with a list.
 func (a cellCall) beside(l *casework.Listing) {
 	for _, c := range l.Beside {
-		fmt.Fprintf(a.stdout, "Its accounts and outcomes are those of demands on %s in period %d: the auditor needs that list too (--period %d --sheet %s), and gives it with --earlier.\n", c.Sheet, c.Period, c.Period, c.Sheet)
+		fmt.Fprintf(a.stdout, "Its accounts and outcomes are those of demands on %s in period %d: the auditor needs that list too (--period %d --sheet %s), and gives it with --beside.\n", c.Sheet, c.Period, c.Period, c.Sheet)
 	}
 }
 

@@ -54,7 +54,7 @@ next tick.`,
 	f.Uint64Var(&a.period, "period", 0, "of procedure bundles: the period's number")
 	f.StringVar(&a.list, "list", "", "the list of the cell")
 	f.StringVar(&a.proof, "proof", "", "its proof")
-	f.StringArrayVar(&a.beside, "earlier", nil, "the list of an earlier period or of another sheet, with demands of this one; repeat it")
+	f.StringArrayVar(&a.beside, "beside", nil, "the list of an earlier period or of another sheet, with demands of this one; repeat it")
 	f.StringVar(&a.randomness, "randomness", "", "the public randomness that drew the sample, in hexadecimal")
 	f.BoolVar(&a.passed, "passed", false, "the drawn leaves agree with their papers")
 	f.BoolVar(&a.failed, "failed", false, "some do not")

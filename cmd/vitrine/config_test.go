@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,6 +58,81 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestLedgerConfig: a slip in how demands are counted is said when the config is
+// read, with its key, and as the caller's.
+func TestLedgerConfig(t *testing.T) {
+	good := wholeConfig(t)
+	ledger := func(lines string) string { return strings.Replace(good, "[ledger]\n", "[ledger]\n"+lines+"\n", 1) }
+	witness := func(key string) string {
+		return ledger("quorum = 1") + "\n[[ledger.witness]]\norganisation = \"X\"\nkey = \"" + key + "\"\n"
+	}
+	trial := "\n[[ledger.witness]]\norganisation = \"X\"\ntrial = \"a\"\n"
+	for _, text := range []string{
+		ledger("period = \"calendar-month\""), ledger("period = \"strict-180\""), ledger("tick = \"1h\"\nlag = \"1h\""),
+		ledger("quorum = 2") + trial + strings.Replace(trial, "X", "Y", 1),
+		good + "\n[[ledger.slots]]\nsheet = \"us/subpoena\"\nslots = 300\n",
+		good + "\n[[ledger.accounts]]\nperiod = \"2026-11-26-36d\"\nnumber = 3\n",
+	} {
+		if _, err := ParseConfig([]byte(text)); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+	for _, c := range []struct{ says, text string }{
+		{`[ledger] sheets: "us/search-warant"`, ledger("sheets = [\"us/search-warant\"]")},
+		{`[ledger] period "calendar-week"`, ledger("period = \"calendar-week\"")},
+		{"[ledger] period, tick, lag", ledger("period = \"calendar-month\"\nlag = \"672h\"")},
+		{"[ledger] quorum = 2, but there are 0", ledger("quorum = 2")},
+		{"[ledger] quorum = -1", ledger("quorum = -1")},
+		{"[ledger] origin", strings.Replace(good, "example.org/vitrine", "example.org/our ledger", 1)},
+		{`[[ledger.witness]] of organisation "X"`, witness("garbage")},
+		{`[[ledger.witness]] of organisation "X"`, witness("")},
+		{`[[ledger.witness]] of organisation "X"`, ledger("") + trial + trial},
+		{`[[ledger.slots]] sheet "us/search-warant"`, good + "\n[[ledger.slots]]\nsheet = \"us/search-warant\"\nslots = 3\n"},
+		{"slots = -3", good + "\n[[ledger.slots]]\nsheet = \"us/subpoena\"\nslots = -3\n"},
+		{"[[ledger.slots]]", good + "\n[[ledger.slots]]\nsheet = \"us/subpoena\"\nslots = 99999999\n"},
+		{"two [[ledger.slots]]", good + strings.Repeat("\n[[ledger.slots]]\nsheet = \"us/subpoena\"\nslots = 3\n", 2)},
+		{`[[ledger.comment]] of 2027-H1 has language "xx"`, good + "\n[[ledger.comment]]\nperiod = \"2027-H1\"\nlanguage = \"xx\"\n"},
+		{`[[ledger.comment]] period: "2027-Q9"`, good + "\n[[ledger.comment]]\nperiod = \"2027-Q9\"\nlanguage = \"en\"\n"},
+		{`[[ledger.accounts]] period: "2027-H3"`, good + "\n[[ledger.accounts]]\nperiod = \"2027-H3\"\nnumber = 3\n"},
+	} {
+		if _, err := ParseConfig([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) || vitrine.ExitCode(err) != 2 {
+			t.Errorf("want a usage error that says %q, got exit %d: %v", c.says, vitrine.ExitCode(err), err)
+		}
+	}
+}
+
+// TestEverySetting: the config that vitrine init writes names every setting.
+func TestEverySetting(t *testing.T) {
+	var look func(typ reflect.Type, table string)
+	look = func(typ reflect.Type, table string) {
+		_, section, found := strings.Cut(configTemplate, table+"]")
+		if section, _, _ = strings.Cut(section, "\n["); table != "" && !found {
+			t.Errorf("no %s]", table)
+		}
+		section, _, _ = strings.Cut(section, "\n# [")
+		for _, f := range reflect.VisibleFields(typ) {
+			name, in := f.Tag.Get("toml"), f.Type
+			bracket := "["
+			if in.Kind() == reflect.Slice && in.Elem().Kind() == reflect.Struct {
+				in, bracket = in.Elem(), "[["
+			}
+			switch {
+			case in.Kind() == reflect.Struct && table == "":
+				look(in, bracket+name)
+			case in.Kind() == reflect.Struct:
+				look(in, bracket+strings.TrimLeft(table, "[")+"."+name)
+			case demoOnly[strings.TrimLeft(table, "[")+"."+name]:
+			case !regexp.MustCompile(`(?m)^(# )?` + name + ` *= `).MatchString(section):
+				t.Errorf("%s] does not name %s", table, name)
+			}
+		}
+	}
+	look(reflect.TypeFor[Config](), "")
+}
+
+// demoOnly are settings for demonstrations, which no provider needs.
+var demoOnly = map[string]bool{"ledger.ticks": true, "ledger.demo": true, "ledger.live": true, "ledger.restricted.ticks": true, "ledger.witness.trial": true}
 
 // FuzzConfig wants an accepted config to keep its rules, and to mean the same
 // when it is written and read again.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/casework"
 )
 
 // demo plays one demand from the envelope to the opened package. It writes
@@ -146,19 +147,17 @@ func (d demo) callJSON(ctx context.Context, args ...string) (Result, error) {
 // tellEvents opens the provider's store as any command does and tells what is
 // recorded there.
 func (d demo) tellEvents(ctx context.Context, out io.Writer, w world, r Result) error {
-	config, base, err := loadConfig(w.config)
+	err := d.withConfig(ctx, w.config, deskOptions{out: w.outbox}, func(desk *casework.Desk, _ deskOptions) error {
+		events, err := desk.Events(ctx, vitrine.ID(r.Demand))
+		if err != nil {
+			return err
+		}
+		tell(out, desk.Directory, events)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: w.outbox, now: d.now})
-	if err != nil {
-		return err
-	}
-	events, err := desk.Events(ctx, vitrine.ID(r.Demand))
-	if err := closeAfter(err, closeDesk); err != nil {
-		return err
-	}
-	tell(out, desk.Directory, events)
 	verdicts, err := d.verdicts(ctx, w, r)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 	if d.Outbox, err = filepath.Abs(o.out); err != nil {
 		return nil, nil, fmt.Errorf("find outbox: %w", err)
 	}
-	data := resolve(o.base, o.config.Store.Dir)
+	data := o.data()
 	d.DB, err = store.Open(ctx, store.Options{Dir: data, URL: o.config.Store.Database, Now: o.now, Reached: o.reached})
 	if err != nil {
 		return nil, nil, err
@@ -81,6 +81,41 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 	}
 	return d, closeAll, nil
 }
+
+// withConfig opens a desk by the config at path, which o need not have, does
+// something at it, and lets go of the store.
+func (p program) withConfig(ctx context.Context, path string, o deskOptions, do func(*casework.Desk, deskOptions) error) (err error) {
+	if o.config, o.base, err = loadConfig(path); err != nil {
+		return err
+	}
+	o.now, o.reached = p.now, p.reached
+	desk, closeDesk, err := openDesk(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeDesk()) }()
+	return do(desk, o)
+}
+
+// withCounted is withConfig with the ticks made that are due.
+func (p program) withCounted(ctx context.Context, path string, o deskOptions, do func(*casework.Desk, deskOptions) error) error {
+	o.bars = newBars(p.stderr)
+	return p.withConfig(ctx, path, o, func(d *casework.Desk, o deskOptions) error {
+		if err := d.Count(ctx); err != nil {
+			return err
+		}
+		o.bars.Finish()
+		return do(d, o)
+	})
+}
+
+// withDesk is withCounted where the desk is all that matters.
+func (p program) withDesk(ctx context.Context, path string, do func(*casework.Desk) error) error {
+	return p.withCounted(ctx, path, deskOptions{}, func(d *casework.Desk, _ deskOptions) error { return do(d) })
+}
+
+// data is the directory in which the provider remembers.
+func (o deskOptions) data() string { return resolve(o.base, o.config.Store.Dir) }
 
 // goesOn refuses ledgers that are older than what is published of them, and has
 // them say reports that a killed build kept and did not say, before any tick is

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -10,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -87,52 +84,6 @@ type RestrictedConfig struct {
 	Ticks       int    `toml:"ticks"`
 	Counsel     string `toml:"counsel"`   // the approver who signs these settings; counsel
 	Signature   string `toml:"signature"` // counsel's, of these settings, "keys/restricted.sig" if left out; nobody
-}
-
-func (c *LedgerConfig) fill() error {
-	c.Origin, c.Keys, c.Period = cmp.Or(c.Origin, "localhost/vitrine"), cmp.Or(c.Keys, "keys/ledger"), cmp.Or(c.Period, string(law.Halves))
-	c.Tick, c.Lag = cmp.Or(c.Tick, "24h"), cmp.Or(c.Lag, "72h")
-	c.Restricted.Publication, c.Restricted.Lag = cmp.Or(c.Restricted.Publication, "off"), cmp.Or(c.Restricted.Lag, "720h")
-	c.Restricted.Signature = cmp.Or(c.Restricted.Signature, "keys/restricted.sig")
-	if c.Restricted.Ticks == 0 {
-		c.Restricted.Ticks = c.Ticks
-	}
-	if (c.Ticks != 0 || c.Restricted.Ticks != 0) && !c.Demo {
-		return vitrine.Refusef(vitrine.Usage, "[ledger] ticks is for demonstrations: a header that comes late could not continue the one before; set tick")
-	}
-	if c.Live && !c.Demo {
-		return vitrine.Refusef(vitrine.Usage, "[ledger] live is for demonstrations: ticks that come only while something waits show when something came")
-	}
-	if strings.ContainsAny(c.Origin, " +\n") {
-		return vitrine.Refusef(vitrine.Usage, "[ledger] origin %q: want a name such as example.org/vitrine", c.Origin)
-	}
-	for name, s := range map[string]string{"tick": c.Tick, "lag": c.Lag, "restricted.lag": c.Restricted.Lag} {
-		if d, err := time.ParseDuration(s); err != nil || d < time.Second || d%time.Second != 0 {
-			return vitrine.Refusef(vitrine.Usage, "[ledger] %s %q: want a time such as \"24h\"", name, s)
-		}
-	}
-	if 24*time.Hour%seconds(c.Tick) != 0 {
-		return vitrine.Refusef(vitrine.Usage, "[ledger] tick %q: want a time that divides a day, such as \"24h\" or \"1h\", since periods have different numbers of days", c.Tick)
-	}
-	if !slices.Contains([]string{"off", "auditor", "after-embargo", "live"}, c.Restricted.Publication) {
-		return vitrine.Refusef(vitrine.Usage, "[ledger.restricted] publication %q: want off, auditor, after-embargo or live", c.Restricted.Publication)
-	}
-	if _, ok := law.LookupStructure(c.Restricted.Structure); c.Restricted.Publication != "off" && !ok {
-		return vitrine.Refusef(vitrine.Usage, "[ledger.restricted] structure %q: want us/1874-a1, -a2, -a3 or -a4", c.Restricted.Structure)
-	}
-	if len(c.Sheets) == 0 {
-		for _, i := range law.All() {
-			if i.Class == law.Public {
-				c.Sheets = append(c.Sheets, string(i.ID))
-			}
-		}
-	}
-	_, err := c.counting(ledger.Public, ledger.Keys{}).First(time.Unix(1767225600, 0))
-	var header *vitrine.Refusal
-	if errors.As(err, &header) {
-		return err
-	}
-	return nil
 }
 
 func seconds(s string) time.Duration {
@@ -261,12 +212,14 @@ func (c LedgerConfig) witnesses(o deskOptions, n *casework.Counting) ([]sequence
 		if err != nil {
 			return nil, err
 		}
-		c := sequencer.NewCosigner(fmt.Sprintf("trial-witness-%d", i+1), key, o.now)
+		c := sequencer.NewCosigner(trialName(i), key, o.now)
 		n.Witnesses.Keys[i].Key = c.Key()
 		list = append(list, c.Witness())
 	}
 	return list, nil
 }
+
+func trialName(i int) string { return fmt.Sprintf("trial-witness-%d", i+1) }
 
 // trialKey reads the key of a witness that this machine plays, or makes one.
 // It guards nothing.
@@ -282,8 +235,11 @@ func trialKey(path string) (ed25519.PrivateKey, error) {
 		}
 		err = replaceFile(path, b)
 	}
-	if err != nil || len(b) != ed25519.SeedSize {
-		return nil, vitrine.Refusef(vitrine.Usage, "[[ledger.witness]] trial: %s is no key of %d bytes (%v)", path, ed25519.SeedSize, err)
+	if err != nil {
+		return nil, vitrine.Refusef(vitrine.Usage, "[[ledger.witness]] trial: %v: name a file that vitrine may read and write", err)
+	}
+	if len(b) != ed25519.SeedSize {
+		return nil, vitrine.Refusef(vitrine.Usage, "[[ledger.witness]] trial: %s is no key of %d bytes: name a file that is not there yet, and it is made", path, ed25519.SeedSize)
 	}
 	return ed25519.NewKeyFromSeed(b), nil
 }

@@ -69,11 +69,13 @@ func explain(err error) error {
 func (p program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "vitrine",
-		Short: "Answer legal demands for users' data: exactly, sealed, signed by a quorum",
+		Short: "Answer legal demands for users' data exactly, and publish a count that anybody can check",
 		Long: `Vitrine answers legal demands for users' data. It collects exactly what a signed
-mandate names, seals it to the authority's own key, and keeps a record of every step.
+mandate names, seals it to the authority's own key, and keeps a record of every step. It
+counts each demand in a public ledger, and publishes how many there were, with proofs.
 
-Exit codes: 0 ok, 1 failed, 2 usage, 3 did not verify, 4 refused, 5 busy.`,
+Exit codes: 0 ok, 1 failed, 2 usage, 3 did not verify, 4 refused, 5 busy: not now, and
+the text says when.`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

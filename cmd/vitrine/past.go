@@ -211,7 +211,7 @@ func (w world) openReceipts() (string, error) {
 		}
 	}
 	if best == "" {
-		return "", errors.New("the first demand has no receipts")
+		return "", vitrine.Refusef(vitrine.Failed, "the demo's first demand has no receipts: start again in an empty --dir")
 	}
 	return best, nil
 }

@@ -113,7 +113,7 @@ func (r *replayed) embargoed(ctx context.Context) error {
 		for newest := l.Periods[len(l.Periods)-1].To.Add(replayLag); newest.Before(until); waited = true {
 			_, _, at, ok := log.Next()
 			if !ok {
-				return fmt.Errorf("the %s ledger has no next tick", l.Class)
+				return vitrine.Refusef(vitrine.Failed, "the %s ledger of the replay has no next tick, so tables that the law keeps back cannot be told: start again in an empty --dir", l.Class)
 			}
 			newest = at
 			if r.now.Before(at) {

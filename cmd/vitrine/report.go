@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -88,38 +87,16 @@ receipts, sealed to the authority's own key. Send each file to its authority, wh
 it with age and checks it with vitrine-verify.`,
 		Example: "  vitrine receipts --config vitrine.toml --out outbox",
 		Args:    exactly(),
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if err := required(c, "config", "out"); err != nil {
 				return err
 			}
-			cfg, base, err := loadConfig(config)
-			if err != nil {
-				return err
-			}
-			bars := newBars(p.stderr)
-			desk, closeDesk, err := openDesk(c.Context(), deskOptions{config: cfg, base: base, out: out, bars: bars, now: p.now, reached: p.reached})
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, closeDesk()) }()
-			if err := desk.Count(c.Context()); err != nil {
-				return err
-			}
-			bars.Finish()
-			if demand != "" || account != "" {
-				return p.userReceipt(c.Context(), desk, vitrine.ID(demand), account, out)
-			}
-			paths, err := desk.Receipts(c.Context())
-			if err != nil {
-				return err
-			}
-			for _, path := range paths {
-				fmt.Fprintln(p.stdout, path)
-			}
-			if len(paths) == 0 {
-				fmt.Fprintf(p.stdout, "Nothing new: %s has the receipts of all that the ledger counts; what waits is counted with the next ticks.\n", out)
-			}
-			return nil
+			return p.withCounted(c.Context(), config, deskOptions{out: out}, func(d *casework.Desk, _ deskOptions) error {
+				if demand != "" || account != "" {
+					return p.userReceipt(c.Context(), d, vitrine.ID(demand), account, out)
+				}
+				return p.receipts(c.Context(), d, out)
+			})
 		},
 	}
 	c.Flags().StringVar(&config, "config", "", "the provider's vitrine.toml")
@@ -127,6 +104,21 @@ it with age and checks it with vitrine-verify.`,
 	c.Flags().StringVar(&demand, "demand", "", "with --account: the demand")
 	c.Flags().StringVar(&account, "account", "", "with --demand: the account whose user gets a receipt")
 	return c
+}
+
+// receipts writes what authorities do not have yet.
+func (p program) receipts(ctx context.Context, d *casework.Desk, out string) error {
+	paths, err := d.Receipts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		fmt.Fprintln(p.stdout, path)
+	}
+	if len(paths) == 0 {
+		fmt.Fprintf(p.stdout, "Nothing new: %s has the receipts of all that the ledger counts; what waits is counted with the next ticks.\n", out)
+	}
+	return nil
 }
 
 func (p program) userReceipt(ctx context.Context, desk *casework.Desk, demand vitrine.ID, account, out string) error {
@@ -169,29 +161,21 @@ type Publication struct {
 	Bundles uint64   `json:"bundles"` // that were audited, over all ledgers
 }
 
-func (r reportCall) run(ctx context.Context) (err error) {
-	config, base, err := loadConfig(r.config)
-	if err != nil {
-		return err
-	}
+func (r reportCall) run(ctx context.Context) error {
 	out, err := filepath.Abs(r.out)
 	if err != nil {
 		return fmt.Errorf("find %s: %w", r.out, err)
 	}
-	bars := newBars(r.stderr)
-	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: filepath.Dir(out), public: out, today: r.today, bars: bars, now: r.now, reached: r.reached})
-	if err != nil {
+	return r.withCounted(ctx, r.config, deskOptions{out: filepath.Dir(out), public: out, today: r.today}, func(d *casework.Desk, o deskOptions) error {
+		return r.publish(ctx, d, o, out)
+	})
+}
+
+func (r reportCall) publish(ctx context.Context, d *casework.Desk, o deskOptions, out string) error {
+	if err := stayed(d, filepath.Join(o.data(), "reports"), r.although); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeDesk()) }()
-	if err := desk.Count(ctx); err != nil {
-		return err
-	}
-	data := resolve(base, config.Store.Dir)
-	if err := stayed(desk, filepath.Join(data, "reports"), r.although); err != nil {
-		return err
-	}
-	b, err := r.builder(desk, config, data, bars)
+	b, err := r.builder(d, o)
 	if err != nil {
 		return err
 	}
@@ -201,22 +185,22 @@ func (r reportCall) run(ctx context.Context) (err error) {
 	} else {
 		built, err = b.Build(ctx, out)
 	}
-	bars.Finish()
+	o.bars.Finish()
 	if err != nil {
 		return err
 	}
 	return r.tell(out, built)
 }
 
-func (r reportCall) builder(desk *casework.Desk, config Config, data string, bars *bars) (report.Builder, error) {
-	b := kept(desk, data)
-	b.Provider, b.URL = config.Provider.Name, config.Ledger.URL
-	b.Checking = func(done, total uint64) { bars.draw("checking", int64(done), int64(total), false) }
-	petitions, err := desk.Petitions()
+func (r reportCall) builder(d *casework.Desk, o deskOptions) (report.Builder, error) {
+	b := kept(d, o.data())
+	b.Provider, b.URL = o.config.Provider.Name, o.config.Ledger.URL
+	b.Checking = func(done, total uint64) { o.bars.draw("checking", int64(done), int64(total), false) }
+	petitions, err := d.Petitions()
 	if err != nil {
 		return b, err
 	}
-	b.Words = withPetitions(config.Ledger.words, petitions)
+	b.Words = withPetitions(o.config.Ledger.words, petitions)
 	return b, nil
 }
 

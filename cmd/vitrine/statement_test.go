@@ -55,7 +55,7 @@ func (s *stage) statements(path func(sheet, what string) string) {
 	}
 	good := []string{
 		say("tally", tally("us/search-warrant")...),
-		say("banded", tally("us/fisa-prtt", "--earlier", path("us/fisa-noncontent", "list"))...),
+		say("banded", tally("us/fisa-prtt", "--beside", path("us/fisa-noncontent", "list"))...),
 		say("sample", append(public("us/search-warrant"), "--procedure", "sample", "--passed", "--randomness", strings.Repeat("07", 32))...),
 		say("bundles", "--procedure", "bundles", "--period", "0"),
 		say("alone", tally("us/fisa-prtt")...), // without the demands: it failed

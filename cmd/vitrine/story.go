@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -126,6 +125,3 @@ func lowerFirst(s string) string {
 	}
 	return strings.ToLower(s[:1]) + s[1:]
 }
-
-// closeAfter lets go of what was opened, whatever became of the work.
-func closeAfter(err error, release func() error) error { return errors.Join(err, release()) }

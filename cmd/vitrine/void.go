@@ -1,12 +1,13 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/casework"
 )
 
 func (p program) voidCommand() *cobra.Command {
@@ -20,7 +21,7 @@ none is in the log yet; else the demand is counted as void too, since nothing is
 out of the log. The authority's withdrawal or the court's order answers the promise: keep it.`,
 		Example: "  vitrine void k3q…7a --config vitrine.toml --ground withdrawn --why \"letter of 3 March 2027\"",
 		Args:    exactly("ID"),
-		RunE: func(c *cobra.Command, args []string) (err error) {
+		RunE: func(c *cobra.Command, args []string) error {
 			if err := required(c, "config", "ground", "why"); err != nil {
 				return err
 			}
@@ -30,32 +31,28 @@ out of the log. The authority's withdrawal or the court's order answers the prom
 			if err := vitrine.Plain("--why", why); err != nil {
 				return vitrine.Refusef(vitrine.Usage, "%v", err)
 			}
-			cfg, base, err := loadConfig(config)
-			if err != nil {
-				return err
-			}
-			desk, closeDesk, err := openDesk(c.Context(), deskOptions{config: cfg, base: base, out: ".", now: p.now, reached: p.reached})
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, closeDesk()) }()
-			id := vitrine.ID(args[0])
-			dem, err := desk.Demand(c.Context(), id)
-			if err != nil {
-				return err
-			}
-			if dem.Stage == vitrine.New || dem.Stage == vitrine.Rejected {
-				return vitrine.Refusef(vitrine.Usage, "demand %s is not one that can be voided: it is unknown, or was refused; check the id, which vitrine answer prints", id)
-			}
-			if err := desk.Void(c.Context(), id, &vitrine.Refusal{Kind: vitrine.Refused, Ground: ground, Text: why}, operator()); err != nil {
-				return err
-			}
-			fmt.Fprintf(p.stdout, "Demand %s (%s) is void.\n", dem.Submission.Reference, id)
-			return nil
+			return p.withConfig(c.Context(), config, deskOptions{out: "."}, func(d *casework.Desk, _ deskOptions) error {
+				return p.void(c.Context(), d, vitrine.ID(args[0]), &vitrine.Refusal{Kind: vitrine.Refused, Ground: ground, Text: why})
+			})
 		},
 	}
 	c.Flags().StringVar(&config, "config", "", "the provider's vitrine.toml")
 	c.Flags().StringVar(&ground, "ground", "", "withdrawn or set-aside")
 	c.Flags().StringVar(&why, "why", "", "which paper says so")
 	return c
+}
+
+func (p program) void(ctx context.Context, d *casework.Desk, id vitrine.ID, why *vitrine.Refusal) error {
+	dem, err := d.Demand(ctx, id)
+	if err != nil {
+		return err
+	}
+	if dem.Stage == vitrine.New || dem.Stage == vitrine.Rejected {
+		return vitrine.Refusef(vitrine.Usage, "demand %s is not one that can be voided: it is unknown, or was refused; check the id, which vitrine answer prints", id)
+	}
+	if err := d.Void(ctx, id, why, operator()); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "Demand %s (%s) is void.\n", dem.Submission.Reference, id)
+	return nil
 }

@@ -73,7 +73,7 @@ func (b *Book) period(at time.Time) (*ledger.Period, error) {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("the %s ledger has no header for %s", b.Class, at.Format(time.RFC3339))
+	return nil, vitrine.Refusef(vitrine.Busy, "the %s ledger has no header for %s yet: nothing was recorded; run vitrine report build, which makes the ticks that are due and the next header, and try again; if it stays, check the machine's clock", b.Class, at.Format(time.RFC3339))
 }
 
 // sheet is where a fact of an instrument is counted: on the sheet that the law

@@ -1,11 +1,11 @@
 package casework
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/law"
 	"github.com/vitrine-project/vitrine/ledger"
 )
@@ -51,6 +51,16 @@ func (c Counting) First(now time.Time) (*ledger.Header, error) {
 	return c.header(nil, p)
 }
 
+// Trial returns the header of a ledger that begins with the period of that day,
+// so that a setting that makes no header is found before one is due.
+func (c Counting) Trial(day time.Time) (*ledger.Header, error) {
+	p, err := c.Cadence.Starting(day)
+	if err != nil {
+		return nil, err
+	}
+	return c.header(nil, p)
+}
+
 // Next returns the header that follows the last of the chain.
 //
 // One that can no longer be announced before its period, since no tick was made
@@ -66,7 +76,7 @@ func (c Counting) Next(chain ledger.Chain, now time.Time) (*ledger.Header, error
 	}
 	h, err := last.Continue(uint64(p.To.Unix()))
 	if err != nil {
-		return nil, fmt.Errorf("no tick was made before the period from %s began, so that its header may change nothing, and %w: correct [ledger] period so that its periods are whole ticks of the last header", instant(last.To).Format(time.DateOnly), err)
+		return nil, vitrine.Refusef(vitrine.Usage, "[ledger] period: no tick was made before the period from %s began, so that its header may change nothing, and %v: correct it so that its periods are whole ticks of the last header", instant(last.To).Format(time.DateOnly), err)
 	}
 	chain.Join(h)
 	return h, h.Check()
@@ -85,7 +95,7 @@ func (c Counting) header(chain ledger.Chain, p law.Period) (*ledger.Header, erro
 		ticks = int(length / c.Delta)
 	}
 	if ticks < 1 || length%(time.Duration(ticks)*time.Second) != 0 {
-		return nil, fmt.Errorf("a period of %s has no %d equal ticks of whole seconds", length, ticks)
+		return nil, vitrine.Refusef(vitrine.Usage, "[ledger] tick: a period of %s has no %d equal ticks of whole seconds: choose a time that divides it, such as \"24h\"", length, ticks)
 	}
 	delta := length / time.Duration(ticks)
 	h := &ledger.Header{
@@ -152,7 +162,7 @@ func publicSheet(name string) (law.Sheet, error) {
 			return parts[j], nil
 		}
 	}
-	return law.Sheet{}, fmt.Errorf("%q is no instrument that a public ledger counts", name)
+	return law.Sheet{}, vitrine.Refusef(vitrine.Usage, "[ledger] sheets: %q is no instrument that a public ledger counts: correct it, or leave it out", name)
 }
 
 // restricted has all sheets of 50 U.S.C. § 1874 and the tables of the chosen

@@ -173,9 +173,12 @@ func (d *Desk) UserReceipt(ctx context.Context, id vitrine.ID, account vitrine.A
 	if err != nil {
 		return nil, err
 	}
+	if dem.Stage == vitrine.New {
+		return nil, vitrine.Refusef(vitrine.Usage, "demand %s is not known: check the id, which vitrine answer prints", id)
+	}
 	b, _ := d.book(dem.Submission.Instrument)
 	if b == nil {
-		return nil, vitrine.Refusef(vitrine.Failed, "no ledger counts %s", dem.Submission.Instrument)
+		return nil, vitrine.Refusef(vitrine.Usage, "demand %s is under %s, which no ledger of this config counts: there is no receipt to give", id, dem.Submission.Instrument)
 	}
 	var facts []store.Fact
 	if err := d.DB.View(ctx, func(tx *store.Tx) (err error) { facts, err = tx.FactsOf(id); return err }); err != nil {

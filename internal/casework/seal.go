@@ -128,7 +128,7 @@ func (d *Desk) ruled(dem vitrine.Demand, events []vitrine.Event) (map[int64]vitr
 			return nil, err
 		}
 		if r.Demand != dem.ID || r.Mandate != dem.Mandate || r.Hold != dem.Collection.Hold {
-			return nil, fmt.Errorf("event %d: the ruling is about another collection", e.Seq)
+			return nil, vitrine.Refusef(vitrine.Unverified, "event %d of demand %s records a ruling that was signed for another collection: nothing was sealed; the database was changed, restore its newest copy", e.Seq, dem.ID)
 		}
 		for _, it := range r.Items {
 			if it.Produce {
@@ -140,7 +140,7 @@ func (d *Desk) ruled(dem vitrine.Demand, events []vitrine.Event) (map[int64]vitr
 	for _, n := range dem.Pending {
 		digest, ok := signed[n]
 		if !ok {
-			return nil, fmt.Errorf("item %d is recorded as produced, and no signed ruling produces it", n)
+			return nil, vitrine.Refusef(vitrine.Unverified, "item %d of demand %s is recorded as produced, and no signed ruling produces it: nothing was sealed; the database was changed, restore its newest copy", n, dem.ID)
 		}
 		due[n] = digest
 	}

@@ -63,7 +63,7 @@ func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
 		return err
 	}
 	if m.Digest() != dem.Mandate {
-		return fmt.Errorf("demand %s: the stored mandate is not the signed one", id)
+		return vitrine.Refusef(vitrine.Unverified, "demand %s: the stored mandate is not the signed one: nothing was collected; the database was changed, restore its newest copy", id)
 	}
 	col, err := d.collectInto(ctx, dem, m)
 	if err != nil {
