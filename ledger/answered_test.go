@@ -68,7 +68,7 @@ func TestRetiredKey(t *testing.T) {
 	h := w.header(Public, 2, Sheet{Name: "us/search-warrant", Fields: defaultFields})
 	next := must(h.Continue(h.To + 2*day))
 	next.Keys.Promise = []string{PublicKey("example.org/promise", public(w.key()))}
-	c := must(NewChain([]*Header{h, next}))
+	c := must(newChain([]*Header{h, next}))
 	for received, want := range map[uint64]string{h.From - day: "", h.From: "", h.To - 1: "", h.To: "no key that the header names", next.To: "no key that the header names"} {
 		b := must(Submitted{h.Origin, Hash{1}, received, received + AnswerWithin}.Sign(w.promiseKey()))
 		_, err := c.Stand(Question{Papers: b})

@@ -168,7 +168,7 @@ func TestDeferred(t *testing.T) {
 	w := newWorld(t)
 	fields := bandFields(250)
 	h := w.header(Restricted, 2, Sheet{Name: "us/fisa-content", Fields: fields}, Sheet{Name: "us/fisa-content-new", Fields: fields, Deferred: 5 * day, Joins: "us/fisa-content"})
-	chain := must(NewChain([]*Header{h}))
+	chain := must(newChain([]*Header{h}))
 	next := func(change func(h *Header)) (Chain, error) {
 		h := must(chain[len(chain)-1].Continue(chain[len(chain)-1].To + 2*day))
 		change(h)

@@ -22,7 +22,7 @@ func TestLongest(t *testing.T) {
 	for name, change := range longest {
 		h := bytesOf(*w.public().chain[0].Header)
 		change(h)
-		if _, err := NewChain([]*Header{h}); err != nil {
+		if _, err := newChain([]*Header{h}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -82,7 +82,7 @@ func TestChainSize(t *testing.T) {
 	_, err := long.With(next)
 	refuses(t, err, "at most 1024 headers")
 
-	chain := must(NewChain([]*Header{h}))
+	chain := must(newChain([]*Header{h}))
 	chain[0].size = maxHeaderSize
 	_, err = chain.With(must(chain[0].Continue(h.To + 2*day)))
 	refuses(t, err, "32 MiB of them")
@@ -115,7 +115,7 @@ func TestWaitingCells(t *testing.T) {
 	for i, s := range sheets {
 		h.Grid = append(h.Grid, Allotment{s.Name, []int{255, 1}[min(i, 1)]})
 	}
-	chain := must(NewChain([]*Header{h}))
+	chain := must(newChain([]*Header{h}))
 	for len(chain) < maxWaiting/255 {
 		last := chain[len(chain)-1]
 		chain = must(chain.With(must(last.Continue(last.To + 2*day))))

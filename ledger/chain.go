@@ -38,21 +38,8 @@ type Place struct {
 // Chain is the headers of a ledger, from number 0 on, each at its place.
 type Chain []*Period
 
-// NewChain checks that the headers follow one another and that every cell
-// stands in one table.
-func NewChain(headers []*Header) (Chain, error) {
-	var c Chain
-	for _, h := range headers {
-		next, err := c.With(h)
-		if err != nil {
-			return nil, err
-		}
-		c = next
-	}
-	return c, nil
-}
-
-// With returns the chain with one more header.
+// With returns the chain with one more header, which follows the last one; each
+// of its cells stands in one table.
 func (c Chain) With(h *Header) (Chain, error) {
 	if err := h.Check(); err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func goodChain() Chain {
 	for _, name := range []string{"0", "1", "2"} {
 		list = append(list, must(ParseHeader(readGood()[classPath(Public, "headers/"+name+".json")])))
 	}
-	return must(NewChain(list))
+	return must(newChain(list))
 }
 
 // rewritten fails unless a document that is read is written as it was.
@@ -60,7 +60,7 @@ func FuzzHeader(f *testing.F) {
 		if !ok || h.Number > 0 {
 			return
 		}
-		c, err := NewChain([]*Header{h})
+		c, err := newChain([]*Header{h})
 		if err != nil {
 			return
 		}

@@ -312,7 +312,7 @@ func TestExchangedHeader(t *testing.T) {
 		{"announced, and then continued", a, say(b), "is not the one that was announced last"},
 		{"announced late, and then continued", a, late, ""},
 	} {
-		chain := must(NewChain([]*Header{first, x.used}))
+		chain := must(newChain([]*Header{first, x.used}))
 		l := &Ledger{Class: Public, Chain: chain, notices: x.notices, times: map[uint64]uint64{}}
 		for tick := range uint64(3) {
 			l.times[chain[0].After(tick)] = uint64(first.TickTime(tick).Unix())

@@ -8,8 +8,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-const promiseHead = "vitrine/promise/v1"
-
 // OpenPromiseUnder verifies a promise against the keys of one header, of which
 // only its holder knows whether it is the ledger's.
 func OpenPromiseUnder(h *Header, b []byte) (Promise, error) {
@@ -90,7 +88,7 @@ func (s *Site) keep(b []byte) (*Kept, error) {
 		return nil, err
 	}
 	text, _ := textOf(b)
-	values, err := lines(text, promiseHead, "origin", "leaf", "opening", "parent-salt", "subject-salt?", "received", "due")
+	values, err := promiseLines(text)
 	if err != nil {
 		return nil, fmt.Errorf("promise: %w", err)
 	}

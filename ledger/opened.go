@@ -8,9 +8,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// maxOutcomes bounds how many facts of one type a demand has.
-const maxOutcomes = 64
-
 // openList reads a list that was committed to, and opens each of its leaves: it
 // stands in the log, on the list's own sheet and period, and counts one fact.
 func (l *Ledger) openList(raw []byte) (*List, []*Fact, error) {
@@ -129,7 +126,7 @@ func (o *opened) fact(f *Fact) error {
 		o.demands[f.Parent] = true
 	case TypeAccount: // only who knows the account's name can tell one from another
 	default:
-		i, ok := f.number()
+		i, ok := f.outcome()
 		if !ok {
 			return errors.New("its subject is that of no outcome")
 		}
@@ -139,16 +136,6 @@ func (o *opened) fact(f *Fact) error {
 		o.outcomes[outcome{f.Parent, f.Type, i}] = true
 	}
 	return nil
-}
-
-// number finds which one of its type an outcome is.
-func (f *Fact) number() (uint32, bool) {
-	for i := range uint32(maxOutcomes) {
-		if OutcomeSubject(f.SubjectSalt, f.Parent, f.Type, i) == f.Subject {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 // joined checks that each account and outcome has its demand on a list.

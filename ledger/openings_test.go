@@ -116,7 +116,7 @@ func TestOpeningHeaders(t *testing.T) {
 	h := w.header(Public, 2, Sheet{Name: "us/fisa-content", Fields: bandFields(250)}, Sheet{Name: "us/search-warrant", Fields: defaultFields})
 	cell := CellName{0, "us/fisa-content"}
 	opening := opensCell(h, cell)
-	chain, err := NewChain([]*Header{h, opening})
+	chain, err := newChain([]*Header{h, opening})
 	if err != nil {
 		t.Fatal(err)
 	}

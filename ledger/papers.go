@@ -7,6 +7,13 @@ import (
 	"strconv"
 )
 
+const promiseHead = "vitrine/promise/v1"
+
+// promiseLines takes the text of a promise apart.
+func promiseLines(text string) (map[string]string, error) {
+	return lines(text, promiseHead, "origin", "leaf", "opening", "parent-salt", "subject-salt?", "received", "due")
+}
+
 // Promise says that a leaf will stand in the log by a time. It holds secrets:
 // it goes to the authority alone, sealed.
 type Promise struct {
@@ -29,7 +36,7 @@ func (p *Period) Promise(f *Fact, received uint64) (Promise, error) {
 // Sign returns the promise as a signed note.
 func (p Promise) Sign(key Signer) ([]byte, error) {
 	b64 := base64.StdEncoding.EncodeToString
-	text := "vitrine/promise/v1\norigin " + p.Fact.Origin + "\nleaf " + b64(p.Leaf[:]) + "\nopening " + b64(p.Fact.Opening.Marshal()) + "\nparent-salt " + b64(p.Fact.ParentSalt[:]) + "\n"
+	text := promiseHead + "\norigin " + p.Fact.Origin + "\nleaf " + b64(p.Leaf[:]) + "\nopening " + b64(p.Fact.Opening.Marshal()) + "\nparent-salt " + b64(p.Fact.ParentSalt[:]) + "\n"
 	if p.Fact.Type != TypeDemand {
 		text += "subject-salt " + b64(p.Fact.SubjectSalt[:]) + "\n"
 	}
@@ -49,7 +56,7 @@ func (c Chain) OpenPromise(b []byte) (Promise, error) {
 func (c Chain) readPromise(b []byte) (Promise, error) {
 	var p Promise
 	text, _ := textOf(b)
-	v, err := lines(text, "vitrine/promise/v1", "origin", "leaf", "opening", "parent-salt", "subject-salt?", "received", "due")
+	v, err := promiseLines(text)
 	if err != nil {
 		return p, err
 	}
@@ -167,19 +174,22 @@ func (f *Fact) Is(known Papers) (unchecked []string, err error) {
 			return nil, errors.New("it is of another account")
 		}
 	default:
-		if f.outcome() < 0 {
+		if _, ok := f.outcome(); !ok {
 			return nil, errors.New("its subject is no outcome of its demand")
 		}
 	}
 	return unchecked, nil
 }
 
-// outcome returns which of its type an outcome is, or -1.
-func (f *Fact) outcome() int {
+// maxOutcomes bounds how many facts of one type a demand has.
+const maxOutcomes = 64
+
+// outcome finds which one of its type an outcome is.
+func (f *Fact) outcome() (uint32, bool) {
 	for i := range uint32(maxOutcomes) {
-		if f.Subject == OutcomeSubject(f.SubjectSalt, f.Parent, f.Type, i) {
-			return int(i)
+		if OutcomeSubject(f.SubjectSalt, f.Parent, f.Type, i) == f.Subject {
+			return i, true
 		}
 	}
-	return -1
+	return 0, false
 }

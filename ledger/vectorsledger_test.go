@@ -244,7 +244,7 @@ func (v *paperVector) chain() (Chain, error) {
 		}
 		list = append(list, h)
 	}
-	return NewChain(list)
+	return newChain(list)
 }
 
 // TestLedgerVectors checks each vector, and what a reader learns from good ones.

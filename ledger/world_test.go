@@ -484,3 +484,13 @@ func (w *world) branch(t testing.TB, name string) *world {
 	}
 	return &c
 }
+
+// newChain is the chain of these headers.
+func newChain(headers []*Header) (c Chain, err error) {
+	for _, h := range headers {
+		if c, err = c.With(h); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}

@@ -90,7 +90,7 @@ func (h *house) do(what string) error {
 	case "prepare":
 		p, _, at, _ := l.Next()
 		h.clock.set(at.Add(-time.Hour))
-		err = l.Prepare(ctx, demand(notInTest{}, p, "us/search-warrant", "K-1", "erin"))
+		err = l.prepare(ctx, demand(notInTest{}, p, "us/search-warrant", "K-1", "erin"))
 	case "tick":
 		_, _, at, _ := l.Next()
 		h.clock.set(at)
@@ -173,7 +173,7 @@ var makeStates = sync.OnceValue(func() madeStates {
 	must(l.Notice(ledger.NoticeStatement, sha256.Sum256(record), record))
 	keep("prepare")
 	p, _, _, _ := l.Next()
-	must(l.Prepare(context.Background(), demand(notInTest{}, p, "us/search-warrant", "K-1", "erin")))
+	must(l.prepare(context.Background(), demand(notInTest{}, p, "us/search-warrant", "K-1", "erin")))
 	keep("tick")
 	h.tick(l)
 	keep("done")

@@ -30,15 +30,11 @@ func (l *Log) choose(p *ledger.Period, facts []Fact, planned bool, out *Publishe
 		case f.Header == p.Hash:
 			if err := fits(p, f.Fact); err != nil {
 				out.Refused[f.ID] = err.Error()
-			} else if left[f.Sheet] < 1 {
-				out.Held = append(out.Held, f.ID)
-			} else {
+			} else if left[f.Sheet] > 0 {
 				left[f.Sheet]--
 				take = append(take, f)
 			}
-		case l.later(p, f.Header):
-			out.Held = append(out.Held, f.ID)
-		default:
+		case !l.later(p, f.Header):
 			out.Refused[f.ID] = "it was made for a header whose ticks are over, or that this ledger does not have: make it anew, for the period that is open"
 		}
 	}

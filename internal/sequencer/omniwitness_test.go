@@ -207,7 +207,7 @@ func (h *house) second(t *testing.T, dir string, ticks int, want string) {
 // alone has the log take its next tick for published, as a provider would who
 // changed the program.
 func (h *house) alone(l *Log) {
-	if err := l.Prepare(context.Background(), nil); err != nil {
+	if err := l.prepare(context.Background(), nil); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := l.closePlan(l.last); err != nil {

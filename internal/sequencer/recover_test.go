@@ -239,7 +239,7 @@ func TestClock(t *testing.T) {
 	l := c.open()
 	_, _, at, _ := l.Next()
 	c.clock.set(at.Add(-2 * day * time.Second))
-	for _, err := range []error{l.Prepare(context.Background(), nil), tickOnly(l)} {
+	for _, err := range []error{l.prepare(context.Background(), nil), tickOnly(l)} {
 		refused(t, err, "stepped back")
 	}
 	c = h.in(t, dirs["tick"]) // the plan knows of the tick before

@@ -24,11 +24,10 @@ type Published struct {
 	Size       uint64 // of the tree
 	Checkpoint []byte
 	// Indices are the places of the facts that were given and are in the log,
-	// by id, with this tick or an earlier one.
+	// by id, with this tick or an earlier one. A fact that is neither here nor
+	// refused waits for another tick: it found no slot, or came when the tick was
+	// planned, or is of a later period.
 	Indices map[string]uint64
-	// Held are the ids of facts that wait for another tick: they found no slot,
-	// or came when the tick was planned, or are of a later period.
-	Held []string
 	// Refused are facts that no tick can count as they are, by id, and why.
 	Refused map[string]string
 	// Unsigned are the witnesses that did not sign, and why.
@@ -49,19 +48,6 @@ func (l *Log) Tick(ctx context.Context, facts []Fact) (Published, error) {
 		return Published{}, err
 	}
 	return l.cosign(ctx, out)
-}
-
-// Prepare plans the next tick and appends it, before its second, so that
-// nothing but the witnesses is left to wait for. Facts that come later go with
-// the tick after. It may be called any number of times.
-func (l *Log) Prepare(ctx context.Context, facts []Fact) error {
-	l.work.Lock()
-	defer l.work.Unlock()
-	if err := l.steady(); err != nil {
-		return err
-	}
-	_, err := l.plan(ctx, facts)
-	return err
 }
 
 // steady refuses while the clock says that it is earlier than it was.

@@ -287,3 +287,14 @@ func refused(t testing.TB, err error, words string) {
 }
 
 func sorted(m map[string]uint64) []string { return slices.Sorted(maps.Keys(m)) }
+
+// prepare plans the next tick and appends it, and has nobody cosign it.
+func (l *Log) prepare(ctx context.Context, facts []Fact) error {
+	l.work.Lock()
+	defer l.work.Unlock()
+	if err := l.steady(); err != nil {
+		return err
+	}
+	_, err := l.plan(ctx, facts)
+	return err
+}
