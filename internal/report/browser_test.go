@@ -142,7 +142,7 @@ func TestBrowser(t *testing.T) {
 	if b.shown() != "" {
 		t.Error("the page calls itself checked before anybody did")
 	}
-	b.says(b.report(), "The report is what the ledger says.", "1,280 entries of example.org/public are read, 3 proofs hold.", "2 of 3 witnesses saw it: January 4, 2026", "2 tables", "does not speak of any", "Not shown")
+	b.says(b.report(), "The report is what the ledger says.", "1,280 entries of example.org/public are read, 3 proofs hold.", "2 of 3 witnesses saw it: January 4, 2026", "2 tables", "does not speak of any", "Not shown", "On January 5, 2026 an auditor said of every leaf, January 1, 2026 – January 2, 2026: passed. It is worth what you know of the key auditor.example+")
 	if b.shown() != "good" {
 		t.Errorf("the page shows %q", b.shown())
 	}
@@ -158,6 +158,13 @@ func TestBrowser(t *testing.T) {
 	b.says(b.papers(map[string]string{}, all), "give all three")
 	b.Clean()
 
+	for page, words := range map[string][]string{
+		"reports/first/index.fr.html": {"Le 5 janvier 2026, un auditeur a dit de chaque feuille, 1 janvier 2026 – 2 janvier 2026", "succès"},
+		"reports/first/index.de.html": {"Am 5. Januar 2026 sagte ein Prüfer über jedes Blatt", "bestanden"},
+	} {
+		b.Open(page)
+		b.says(b.report(), words...)
+	}
 	for page, words := range map[string][]string{
 		"reports/first/index.html":    {"It is of account alice.", "not checked: which demand it belongs to"},
 		"reports/first/index.fr.html": {"Il porte sur le compte alice.", "Compté dans le tableau us/search-warrant"},

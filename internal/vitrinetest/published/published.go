@@ -116,6 +116,7 @@ func With(t testing.TB, name string, pages Pages) *Site {
 	}
 	s.report(l, pages)
 	s.tally(l, all)
+	s.statement(l)
 
 	next, err := l.chain[0].Continue(l.chain[0].To + 2*day)
 	s.must(err)
@@ -288,6 +289,18 @@ func (s *Site) tally(l *log, facts map[uint64]*ledger.Fact) {
 	s.must(err)
 	s.Papers["list"], s.Papers["proof"] = b, proof
 	l.notice(ledger.NoticeTally, b)
+}
+
+// statement is what an auditor says of all leaves of period 0.
+func (s *Site) statement(l *log) {
+	k, name := s.key("auditor"), "auditor.example"
+	b, err := ledger.AuditorStatement{
+		Auditor: ledger.PublicKey(name, public(k)), Origin: l.chain[0].Origin, Procedure: ledger.ByBundles, Header: l.chain[0].Hash,
+		Size: uint64(l.entries), Root: ledger.Hash(l.root()), Passed: true, Day: "2026-01-05",
+	}.Sign(s.signer(name, k))
+	s.must(err)
+	l.put(fmt.Sprintf("documents/%x", sha256.Sum256(b)), b)
+	l.notice(ledger.NoticeStatement, b)
 }
 
 // Seen has the witnesses see the newest tree at another time.
