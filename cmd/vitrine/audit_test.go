@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -266,8 +267,20 @@ func TestAudit(t *testing.T) {
 			t.Errorf("%s: %d leaves, %s, want %d, %s", c.sheet, got.Leaves, totals, c.leaves, c.totals)
 		}
 	}
-	if !strings.Contains(s.ok(on(1, 101), audit("open", cell("us/fisa-prtt", "--out", filepath.Join(s.dir, "clear")))...), "--period 0 --sheet us/fisa-noncontent") {
+	says := s.ok(on(1, 101), audit("open", cell("us/fisa-prtt", "--out", filepath.Join(s.dir, "clear")))...)
+	if !strings.Contains(says, "--period 0 --sheet us/fisa-noncontent") {
 		t.Error("nothing says that the list of the demands is needed")
+	}
+	// The printed line is one that the auditor can run.
+	_, line, _ := strings.Cut(says, "vitrine-verify ")
+	line, _, _ = strings.Cut(line, ", and")
+	given := map[string]string{"LIST": path("us/fisa-prtt", "list"), "PROOF": path("us/fisa-prtt", "proof"), "URL": s.public, "LIST2": path("us/fisa-noncontent", "list")}
+	run := []string{"verify"}
+	for _, word := range strings.Fields(line) {
+		run = append(run, cmp.Or(given[word], word))
+	}
+	if checked := s.ok(on(1, 101), run...); !strings.Contains(line, "--beside LIST2") || !strings.Contains(checked, "us/fisa-prtt") {
+		t.Errorf("vitrine-verify %s:\n%s", line, checked)
 	}
 	s.sample(path("us/search-warrant", "list"), 7)
 	s.statements(path)

@@ -146,10 +146,14 @@ func (a auditorCall) sample(ctx context.Context) error {
 	return a.tellSample(list, ledger.Sample(raw, root, randomness, len(list.Leaves), int(rule.Sample)))
 }
 
+// Randomness of an auditor's sample, in bytes: a statement has room for at most
+// as many; of fewer than the least, the provider could have tried them all.
+const minRandomness, maxRandomness = 16, 256
+
 func (a auditorCall) random() ([]byte, error) {
 	b, err := hex.DecodeString(strings.ToLower(a.randomness))
-	if err != nil || len(b) < 16 {
-		return nil, vitrine.Refusef(vitrine.Usage, "--randomness: want at least 32 hexadecimal digits, as the source publishes them")
+	if err != nil || len(b) < minRandomness || len(b) > maxRandomness {
+		return nil, vitrine.Refusef(vitrine.Usage, "--randomness: want 32 to 512 hexadecimal digits, as the source publishes them")
 	}
 	return b, nil
 }

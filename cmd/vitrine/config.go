@@ -57,17 +57,17 @@ type QuorumConfig struct {
 
 // ApproverConfig pins one approver's public key.
 type ApproverConfig struct {
-	Name string `toml:"name"`
-	Key  string `toml:"key"` // an authorized_keys line; whoever can change it can approve; counsel
+	Name string `toml:"name"` // stands in mandates; nobody
+	Key  string `toml:"key"`  // an authorized_keys line; whoever can change it can approve; counsel
 }
 
 // AuthorityConfig is one entry of the directory of authorities.
 type AuthorityConfig struct {
-	ID           string   `toml:"id"`
-	Name         string   `toml:"name"`
-	Jurisdiction string   `toml:"jurisdiction"`
-	Language     string   `toml:"language"` // of letters: en, fr or de; nobody
-	SealTo       []string `toml:"seal_to"`  // age recipients; whoever can change it can read productions; counsel
+	ID           string   `toml:"id"`           // as demands name it; nobody
+	Name         string   `toml:"name"`         // as letters name it; nobody
+	Jurisdiction string   `toml:"jurisdiction"` // us, eu or a member state, what its id begins with if left out; whoever can change it changes what it may ask by; counsel
+	Language     string   `toml:"language"`     // of letters: en, fr or de; nobody
+	SealTo       []string `toml:"seal_to"`      // age recipients; whoever can change it can read productions; counsel
 }
 
 // ParseConfig reads a config and checks all that can be checked without

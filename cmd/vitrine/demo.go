@@ -17,9 +17,10 @@ import (
 	"github.com/vitrine-project/vitrine/internal/casework"
 )
 
-// demo plays one demand from the envelope to the opened package. It writes
-// config, demand and data, then calls the commands that a user calls; what it
-// tells is read back from stored events and written files.
+// demo plays one demand from the envelope to the opened package, among those of
+// two half-years that were counted and published. It writes config, demands and
+// data, then calls the commands that a user calls; what it tells is read back
+// from stored events and written files.
 type demo struct {
 	program
 	mail, dir  string

@@ -81,9 +81,9 @@ type RestrictedConfig struct {
 	Publication string `toml:"publication"` // off (if left out), auditor, after-embargo or live; counsel
 	Structure   string `toml:"structure"`   // us/1874-a1 to us/1874-a4; counsel
 	Lag         string `toml:"lag"`         // "720h" if left out; nobody
-	Ticks       int    `toml:"ticks"`
-	Counsel     string `toml:"counsel"`   // the approver who signs these settings; counsel
-	Signature   string `toml:"signature"` // counsel's, of these settings, "keys/restricted.sig" if left out; nobody
+	Ticks       int    `toml:"ticks"`       // so many a period, in place of tick, in demonstrations; nobody
+	Counsel     string `toml:"counsel"`     // the approver who signs these settings; counsel
+	Signature   string `toml:"signature"`   // counsel's, of these settings, "keys/restricted.sig" if left out; nobody
 }
 
 func seconds(s string) time.Duration {

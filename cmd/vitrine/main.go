@@ -1,7 +1,8 @@
 // Command vitrine answers legal demands for a provider's users' data: it
 // checks a demand, has its scope signed by a quorum, collects exactly that
-// scope, and seals it to the authority's own key. Each file beside this one is
-// one subcommand; this one is the table of them and the exit code.
+// scope, and seals it to the authority's own key. It counts each demand in a
+// ledger and publishes how many there were, with proofs. This file is the table
+// of its subcommands and the exit code.
 package main
 
 import (

@@ -36,7 +36,8 @@ type Result struct {
 	Document       string   `json:"document,omitempty"`  // demo: the paper that they are for
 }
 
-// report says what was done, from what is stored and written.
+// report says what was done for a demand, from what is stored and written. It
+// has nothing to do with the reports of the ledger.
 func (c *clerk) report(ctx context.Context, config Config, dem vitrine.Demand) error {
 	r := Result{Dir: c.desk.Outbox, Demand: string(dem.ID), Packages: []string{}, Open: dem.Open()}
 	var err error

@@ -46,7 +46,7 @@ It needs no config, and no network but for an address. Exit code 3: it did not v
 	f := c.Flags()
 	f.StringVar(&o.Trust, "trust", "", "package: the provider's and approvers' public keys (trust.toml)")
 	f.BoolVar(&o.Sampled, "sampled", false, "report: check one range proof in sixteen, which proves little")
-	f.StringArrayVar(&o.Keys, "key", nil, "report: the log's key that you know, as public=VKEY or restricted=VKEY")
+	f.StringArrayVar(&o.Keys, "key", nil, "report, tally: the log's key that you know, as public=VKEY or restricted=VKEY")
 	f.StringVar(&o.Site, "report", "", "receipt, promise, submission, tally: the published directory or its address")
 	f.StringVar(&o.Document, "document", "", "receipt, submission: the very file that was sent")
 	f.StringVar(&o.Authority, "authority", "", "receipt, submission: who sent it")

@@ -290,7 +290,7 @@ func (c *counter) outcome(kind string, at time.Time) error {
 	return c.add(*salted, kind, "", 0, 0, at)
 }
 
-// voided takes facts that wait out of the queue, or counts that those in the
+// void takes facts that wait out of the queue, or counts that those in the
 // log are void: nothing is ever taken out of the log.
 func (c *counter) void(outcome string, at time.Time) error {
 	facts, err := c.facts()

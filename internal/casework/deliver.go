@@ -44,8 +44,8 @@ func (d *Desk) deliver(ctx context.Context, id vitrine.ID) error {
 	default:
 		return nil
 	}
-	if err := os.MkdirAll(d.Outbox, 0o700); err != nil {
-		return fmt.Errorf("make outbox: %w", err)
+	if err := d.makeOutbox(); err != nil {
+		return err
 	}
 	for _, p := range dem.Packages {
 		if err := d.handOver(p); err != nil {
@@ -213,10 +213,7 @@ func (d *Desk) sendLetter(dem vitrine.Demand, kind letter.Kind) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(d.Outbox, 0o700); err != nil {
-		return fmt.Errorf("make outbox: %w", err)
-	}
-	return placeText(d.LetterPath(dem.ID), []byte(text), d.Reached)
+	return d.place(d.LetterPath(dem.ID), []byte(text))
 }
 
 func placeText(path string, text []byte, reached func(string)) error {

@@ -2,10 +2,12 @@
 // step is one method and ends in one transaction that appends one event and
 // queues the machine's next step inside it; no step calls the next, and every
 // step does nothing if it was done before, so a killed process loses no work
-// and repeats none. People's steps (receive, review, approve, decide) are
-// called by commands; the machine's (check, collect, seal, deliver) only by
-// the queue. The collecting step verifies the approvers' signatures itself
-// against the policy it was given; a row of the database authorises nothing.
+// and repeats none. People's steps (receive, review, approve, decide, void) are
+// called by commands; the machine's (check, acknowledge, promise, collect, seal,
+// deliver) only by the queue. An event's facts are queued for the ledger in its
+// own transaction; Count has the ledgers take them, and Receipts proves it.
+// The collecting step verifies the approvers' signatures itself against the
+// policy it was given; a row of the database authorises nothing.
 package casework
 
 import (

@@ -31,8 +31,9 @@ type Recorded struct {
 	Standing []uint64
 }
 
-// Petitions lists the petitions that were recorded, as they stand.
-func (d *Desk) Petitions() ([]Permission, error) {
+// petitionFiles are the records of petitions, in the order in which they were
+// kept.
+func (d *Desk) petitionFiles() ([]string, error) {
 	if d.Records == "" {
 		return nil, nil
 	}
@@ -41,8 +42,17 @@ func (d *Desk) Petitions() ([]Permission, error) {
 		return nil, fmt.Errorf("list petitions: %w", err)
 	}
 	slices.Sort(names)
+	return names, nil
+}
+
+// Petitions lists the petitions that were recorded, as they stand.
+func (d *Desk) Petitions() ([]Permission, error) {
+	files, err := d.petitionFiles()
+	if err != nil {
+		return nil, err
+	}
 	var all []Permission
-	for _, name := range names {
+	for _, name := range files {
 		raw, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read petition: %w", err)
@@ -97,8 +107,11 @@ func (d *Desk) permit() error {
 	if len(b.Log.Chain()) == 0 {
 		return nil
 	}
-	names, _ := filepath.Glob(filepath.Join(d.Records, "petitions", "*.json"))
-	for _, name := range names {
+	files, err := d.petitionFiles()
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
 		raw, err := os.ReadFile(name)
 		if err != nil {
 			return fmt.Errorf("read petition: %w", err)
@@ -165,11 +178,11 @@ func follows(before, now law.Petition) error {
 
 // keepPetition keeps one more record, behind those that there are.
 func (d *Desk) keepPetition(raw []byte, record ledger.Hash) error {
-	names, err := filepath.Glob(filepath.Join(d.Records, "petitions", "*.json"))
+	files, err := d.petitionFiles()
 	if err != nil {
-		return fmt.Errorf("list petitions: %w", err)
+		return err
 	}
-	return keepRecord(filepath.Join(d.Records, "petitions", fmt.Sprintf("%06d-%s.json", len(names)+1, record)), raw)
+	return keepRecord(filepath.Join(d.Records, "petitions", fmt.Sprintf("%06d-%s.json", len(files)+1, record)), raw)
 }
 
 // allows refuses what no header could say: an opening of a cell that is not in

@@ -160,10 +160,17 @@ func (d *Desk) sealed(ctx context.Context, id vitrine.ID, path func(n int) strin
 }
 
 func (d *Desk) place(path string, b []byte) error {
+	if err := d.makeOutbox(); err != nil {
+		return err
+	}
+	return placeText(path, b, d.Reached)
+}
+
+func (d *Desk) makeOutbox() error {
 	if err := os.MkdirAll(d.Outbox, 0o700); err != nil {
 		return fmt.Errorf("make outbox: %w", err)
 	}
-	return placeText(path, b, d.Reached)
+	return nil
 }
 
 // UserReceipt is the receipt of one account's leaf. It shows nothing of the
