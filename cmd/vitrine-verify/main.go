@@ -34,7 +34,7 @@ given a directory; it needs no config and writes nothing.
                  [--authority ID --reference REF] --report URL|DIR | --header FILE [--json]
       a submission receipt, the answer that it was no demand, or both; a promise
       or an answer that came for it is given with --promise
-  vitrine-verify tally LIST PROOF --report URL|DIR [--beside LIST] [--json]
+  vitrine-verify tally LIST PROOF --report URL|DIR [--beside LIST] [--key CLASS=VKEY] [--json]
       that a cell holds what an auditor's list says and nothing else
   vitrine-verify package PATH [--trust FILE]
       a sealed package, or the bag that was opened from one

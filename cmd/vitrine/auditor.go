@@ -153,7 +153,7 @@ const minRandomness, maxRandomness = 16, 256
 func (a auditorCall) random() ([]byte, error) {
 	b, err := hex.DecodeString(strings.ToLower(a.randomness))
 	if err != nil || len(b) < minRandomness || len(b) > maxRandomness {
-		return nil, vitrine.Refusef(vitrine.Usage, "--randomness: want 32 to 512 hexadecimal digits, as the source publishes them")
+		return nil, vitrine.Refusef(vitrine.Usage, "--randomness: want at least 32 hexadecimal digits and at most 512, as the source publishes them")
 	}
 	return b, nil
 }
