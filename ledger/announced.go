@@ -73,10 +73,11 @@ func (l *Ledger) headersSaid() headersSaid {
 }
 
 // last finds a header that was announced between two times, behind the one with
-// this hash, and that never came.
+// this hash, and that never came. A notice from the second time on excuses
+// nothing.
 func (list headersSaid) last(hash Hash, from, to uint64) (other Notice, ok bool) {
 	for _, n := range list {
-		if n.Digest == hash {
+		if n.Digest == hash && n.seen < to {
 			ok = false
 			continue
 		}

@@ -82,7 +82,8 @@ func TestRetiredKey(t *testing.T) {
 }
 
 // TestUnwatchedPromise: where nobody watches, a tick that is published before
-// its time breaks no promise before that is due.
+// its time breaks no promise before that is due, and what is said of a leaf that
+// is there is the same whenever the reader looks.
 func TestUnwatchedPromise(t *testing.T) {
 	w := newWorld(t)
 	h := w.header(Public, 2, Sheet{Name: "us/search-warrant", Fields: defaultFields})
@@ -92,13 +93,14 @@ func TestUnwatchedPromise(t *testing.T) {
 	l.add(h)
 	facts := l.demand("us/search-warrant", "A-1", "", "alice")
 	l.next()
-	l.next(facts...) // of two and a half days after the beginning
-	promise := func(f *Fact) (b []byte, due uint64) {
-		p := must(l.chain[0].Promise(f, begin-6*day))
+	at := l.next(facts...) // of two and a half days after the beginning
+	promise := func(f *Fact, received uint64) (b []byte, due uint64) {
+		p := must(l.chain[0].Promise(f, received))
 		return must(p.Sign(w.promiseKey())), p.Due
 	}
+	early, inTime := begin-6*day, begin-5*day
 	d := must(NewDemand(Hash{7}, "us/search-warrant", w.rand))
-	never, due := promise(must(d.Fact(l.chain[0], TypeDemand, "", 0, 0, time.Unix(int64(begin), 0), w.rand)))
+	never, due := promise(must(d.Fact(l.chain[0], TypeDemand, "", 0, 0, time.Unix(int64(begin), 0), w.rand)), early)
 	if due >= begin+2*day+day/2 {
 		t.Fatal("the promise is due behind the tick")
 	}
@@ -107,8 +109,19 @@ func TestUnwatchedPromise(t *testing.T) {
 	}
 	_, err := w.site().Keep(never, due+1)
 	refuses(t, err, "it is not in the ledger")
-	there, _ := promise(facts[0])
-	if kept, err := w.site().Keep(there, due); err != nil || !kept[0].Found {
-		t.Errorf("its leaf is there before it is due: %v", err)
+	there, due := promise(facts[0], inTime)
+	late, lateDue := promise(facts[0], early)
+	for _, now := range []uint64{0, lateDue - day, lateDue, due, due + 1, due + 400*day} {
+		if kept, err := w.site().Keep(there, now); err != nil || !kept[0].Found {
+			t.Errorf("its leaf is of a tick in time, read at %d: %v", now, err)
+		}
+		_, err := w.site().Keep(late, now)
+		refuses(t, err, "its leaf was due on")
 	}
+	r := l.under(facts[0], at[0], 0, true)
+	if _, err := r.Check(due); err != nil {
+		t.Error(err)
+	}
+	_, err = r.Check(lateDue)
+	refuses(t, err, "it was due at")
 }

@@ -178,6 +178,7 @@ func treeAttacks() []attack {
 		resigned("quorum-missing", "1 of the 2 witnesses that it takes", 2048, only(1)),
 		resigned("quorum-missing-in-the-past", "checkpoints/768: checkpoint of 768 entries: 1 of the 2 witnesses", 768, only(1)),
 		resigned("witness-twice", "1 of the 2 witnesses that it takes", 2048, only(1, 1)),
+		resigned("witness-once-more", "1 signature lines that nobody checks", 2048, only(0, 1, 1)),
 		resigned("witness-unknown", "of the 2 witnesses that it takes", 2048, func(w *world, l *writtenLog, text string, at uint64) []byte {
 			return append(only(0)(w, l, text, at), cosignature("witness1.example", w.key(), text, at)...)
 		}),
@@ -198,7 +199,7 @@ func treeAttacks() []attack {
 			b = append(b, cosignature("witness0.example", l.witnesses[0], text, at)...)
 			return append(b, cosignature("witness1.example", l.witnesses[1], text, at)...)
 		}),
-		resigned("signature-foreign", "1 signatures of keys that header 2 does not name", 2048, func(w *world, l *writtenLog, text string, at uint64) []byte {
+		resigned("signature-foreign", "1 signature lines that nobody checks: of keys that header 2 does not name", 2048, func(w *world, l *writtenLog, text string, at uint64) []byte {
 			return append(only(0, 1)(w, l, text, at), cosignature("elsewhere.example", w.key(), text, at)...)
 		}),
 		resigned("signature-not-canonical", "is not canonical base64", 2048, func(w *world, l *writtenLog, text string, at uint64) []byte {

@@ -91,6 +91,7 @@ func reportAttacks() []attack {
 		}, nil),
 		told("report-number", "report-form", "it says that it is report 5, 2026-b", func(w *world, d *Draft) { d.Statement.Number = 5 }, nil),
 		told("report-name", "report-form", "it says that it is report 1, 2026-c", func(w *world, d *Draft) { d.Statement.Name = "2026-c" }, nil),
+		told("words-missing", "report-file", "its words are not in words.json", nil, func(w *world, r *Report) { r.Words = Hash{1} }),
 		told("file-missing", "report-file", "file totals.csv", nil, func(w *world, r *Report) { r.Files = append(r.Files, File{Path: "totals.csv"}) }),
 		told("file-outside", "report-file", "is out of order", nil, func(w *world, r *Report) { r.Files = append(r.Files, File{Path: "../2026-a/index.html"}) }),
 		told("files-out-of-order", "report-file", "is out of order", nil, func(w *world, r *Report) { r.Files = append(r.Files, r.Files[0]) }),

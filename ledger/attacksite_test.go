@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,6 +79,42 @@ func TestSiteList(t *testing.T) {
 	w.accepted()
 	w.dir["index.html"] = []byte("another page")
 	w.refused("file index.html is not the one that was signed")
+}
+
+// TestSiteKeys: the list stays good when a header brings a new report key, and
+// that of a key retired before the newest report is good no longer.
+func TestSiteKeys(t *testing.T) {
+	w := half().branch(t, "site keys")
+	old, next := w.report, w.key()
+	first := w.public().chain[0].Header
+	headers := []*Header{first}
+	for range 2 {
+		h := must(headers[len(headers)-1].Continue(headers[len(headers)-1].To + 2*day))
+		h.Keys.Report = PublicKey("example.org/report", public(next))
+		headers = append(headers, h)
+	}
+	chain := must(newChain(headers))
+	w.signSite()
+	list := w.dir[siteListPath]
+	for _, c := range []struct {
+		headers int // that the newest report names, 0 without one
+		key     ed25519.PrivateKey
+		words   string
+	}{
+		{0, old, ""}, {1, old, ""}, {1, next, ""}, {2, next, ""}, {3, next, ""},
+		{2, old, "no key that the header names"}, {3, old, "no key that the header names"}, {1, w.key(), "no key that the header names"},
+	} {
+		v := &Verdict{Ledgers: []Ledger{{Chain: chain}}}
+		if c.headers > 0 {
+			v.Reports = []*Report{{Statement: Statement{Ledgers: []State{{Class: Public, Headers: make([]Hash, c.headers)}}}}}
+		}
+		w.dir[siteNotePath] = must(SignSite("example.org/public", list, noteSigner(t, "example.org/report", c.key)))
+		if err := (&Audit{Fetch: w.fetch}).site(v); c.words != "" {
+			refuses(t, err, c.words)
+		} else if err != nil {
+			t.Errorf("a report of %d headers: %v", c.headers, err)
+		}
+	}
 }
 
 // FuzzSiteList: a list that is read is written as it was, and leads nowhere but

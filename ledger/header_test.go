@@ -296,6 +296,8 @@ func TestExchangedHeader(t *testing.T) {
 	}
 	late := say(c)
 	late[0].Bundle = 2 // tick 2 comes when the next period has begun
+	excuse := append(say(b, c), say(b)...)
+	excuse[2].Bundle = 2
 	for _, x := range []struct {
 		name    string
 		used    *Header
@@ -308,6 +310,7 @@ func TestExchangedHeader(t *testing.T) {
 		{"announced late", c, late, "was not announced before its period"},
 		{"exchanged in time", c, say(b, c), ""},
 		{"exchanged back", b, say(b, c), "is not the one that was announced last"},
+		{"exchanged back, and announced again late", b, excuse, "is not the one that was announced last"},
 		{"announced again", b, say(b, c, b), ""},
 		{"announced, and then continued", a, say(b), "is not the one that was announced last"},
 		{"announced late, and then continued", a, late, ""},

@@ -145,7 +145,7 @@ type Checkpoint struct {
 	Root  Hash
 	times []uint64 // of the cosignatures that count, ascending
 	need  int
-	other int // signatures of keys that the header does not name
+	other int // signature lines that count nothing: of unknown keys, or a second of one key
 }
 
 // Time is when a quorum had seen the tree; ok is false where nobody watches.
@@ -211,7 +211,7 @@ func (h *Header) OpenCheckpoint(b []byte) (Checkpoint, error) {
 	if !ok || origin != h.Origin || CheckpointText(origin, size, root) != n.Text {
 		return c, errors.New("checkpoint: want this log's origin, a size and a root, and nothing else")
 	}
-	c = Checkpoint{Size: size, Root: root, need: h.Witnesses.Quorum, other: len(n.UnverifiedSigs)}
+	c = Checkpoint{Size: size, Root: root, need: h.Witnesses.Quorum, other: signatureLines(b) - len(n.Sigs)}
 	if err := c.count(h, n.Sigs); err != nil {
 		return c, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}
@@ -272,6 +272,12 @@ func WitnessKey(name string, pub ed25519.PublicKey) string {
 func vkey(name string, alg byte, pub ed25519.PublicKey) string {
 	raw := append([]byte{alg}, pub...)
 	return fmt.Sprintf("%s+%08x+%s", name, keyHash(name, raw), base64.StdEncoding.EncodeToString(raw))
+}
+
+// signatureLines counts the lines behind the text of a note that has been
+// opened.
+func signatureLines(b []byte) int {
+	return bytes.Count(b[bytes.LastIndex(b, []byte("\n\n"))+2:], []byte("\n"))
 }
 
 // textOf returns the text of a note that nothing is known of yet.

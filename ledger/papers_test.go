@@ -219,6 +219,7 @@ func declinedCases(w *world) []declinedCase {
 		{"with a reason of 1001 bytes", "1001 bytes", because(strings.Repeat("a", 1001))},
 		{"with a reason that turns round", "of one printable line", because("It is \u202eredro on")},
 		{"with a reason of two lines to the eye", "of one printable line", because("It is\u2028no order.")},
+		{"with a reason that shows nothing", "with a letter or a digit", because("\u00a0\u200b\u2060\u00ad…")},
 		{"with a reason that moves the cursor", "of one printable line", because("It is \u009b2Jno order.")},
 	}
 }
@@ -226,7 +227,7 @@ func declinedCases(w *world) []declinedCase {
 func TestDeclined(t *testing.T) {
 	w := whole().branch(t, "declined")
 	h := w.public().chain[0].Header
-	for _, because := range []string{goodDeclined().Because, strings.Repeat("ß", 500)} {
+	for _, because := range []string{goodDeclined().Because, strings.Repeat("ß", 500), "№ 7", "管轄外。", "3 §"} {
 		good := goodDeclined()
 		good.Because = because
 		if got, err := h.OpenDeclined(must(good.Sign(w.promiseKey()))); err != nil || got != good {

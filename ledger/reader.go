@@ -134,11 +134,12 @@ func (r *reader) checkpoint(path string) (Chain, Checkpoint, error) {
 }
 
 // openPublished verifies a checkpoint of the published directory, of which every
-// byte is checked: it has no signatures but those that the header asks for.
+// byte is checked: it has no signature lines but one of each key that the header
+// names.
 func (p *Period) openPublished(b []byte) (Checkpoint, error) {
 	cp, err := p.OpenCheckpoint(b)
 	if err == nil && cp.other > 0 {
-		err = fmt.Errorf("it has %d signatures of keys that header %d does not name", cp.other, p.Number)
+		err = fmt.Errorf("it has %d signature lines that nobody checks: of keys that header %d does not name, or a second one of a key", cp.other, p.Number)
 	}
 	return cp, err
 }

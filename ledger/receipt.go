@@ -177,11 +177,17 @@ func (r *Receipt) check(due uint64) (Checkpoint, error) {
 	if err := p.holdsLeaf(r.Index, s.Name); err != nil {
 		return c, err
 	}
-	if _, place, err := (Chain{p}).At(r.Index); err != nil || c.Size != p.After(place.Tick) {
+	_, place, err := Chain{p}.At(r.Index)
+	if err != nil || c.Size != p.After(place.Tick) {
 		return c, fmt.Errorf("its checkpoint of %d entries is not that of the leaf's tick", c.Size)
 	}
-	if due > 0 && c.need > 0 && c.times[c.need-1] > due {
-		return c, fmt.Errorf("a quorum saw it at %d, and it was due at %d", c.times[c.need-1], due)
+	seen, watched := c.Time()
+	how := "a quorum saw it at"
+	if !watched {
+		seen, how = uint64(p.TickTime(place.Tick).Unix()), "its tick is that of"
+	}
+	if due > 0 && seen > due {
+		return c, fmt.Errorf("%s %d, and it was due at %d", how, seen, due)
 	}
 	return c, nil
 }

@@ -14,8 +14,9 @@ import (
 // checkpoints, headers and hash tiles show. It is no audit: the totals of its
 // reports are read, not proved.
 type Site struct {
-	// Now is the reader's clock. Where nobody watches a ledger, a tick is seen when
-	// it was to be published, and no later than now. 0 if the reader has no clock.
+	// Now is the reader's clock. Where nobody watches a ledger, its newest tick may
+	// be public before its time, and nothing is missing before now. 0 if the reader
+	// has no clock.
 	Now uint64
 
 	fetch   Fetch
@@ -98,11 +99,6 @@ func (v *View) through() uint64 {
 	if err != nil {
 		return 0
 	}
-	return v.ticked(p, tick)
-}
-
-// ticked is when a tick that nobody watched was there: at its time, and by now.
-func (v *View) ticked(p *Period, tick uint64) uint64 {
 	at := uint64(p.TickTime(tick).Unix())
 	if v.site.Now > 0 {
 		at = min(at, v.site.Now)
@@ -145,7 +141,8 @@ func (v *View) announced() (Chain, error) {
 	}
 }
 
-// seen is when a quorum had seen the tick that brought an entry.
+// seen is when a quorum had seen the tick that brought an entry; where nobody
+// watches, when the tick was to be published, whenever the reader looks.
 func (v *View) seen(p *Period, index uint64) (uint64, error) {
 	_, place, err := v.Chain.At(index)
 	if err != nil {
@@ -171,7 +168,7 @@ func (v *View) seen(p *Period, index uint64) (uint64, error) {
 	if t, ok := cp.Time(); ok {
 		return t, nil
 	}
-	return v.ticked(p, place.Tick), nil
+	return uint64(p.TickTime(place.Tick).Unix()), nil
 }
 
 // Reports reads the site's reports, oldest first: each is signed, and speaks of

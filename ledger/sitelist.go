@@ -84,6 +84,24 @@ func SignSite(origin string, list []byte, key Signer) ([]byte, error) {
 	return sign(SiteNote(origin, list), key)
 }
 
+// siteKeys are the keys that may have signed site.note: those of the public
+// ledger's headers from the one on whose key signed the newest report. A header
+// with a new key changes no file, and whoever found a retired key gains nothing
+// once a report was signed with the next one.
+func (v *Verdict) siteKeys() []string {
+	first := 0
+	if n := len(v.Reports); n > 0 {
+		first = len(v.Reports[n-1].Statement.Ledgers[0].Headers) - 1
+	}
+	var keys []string
+	for _, p := range v.Ledgers[0].Chain[first:] {
+		if !slices.Contains(keys, p.Keys.Report) {
+			keys = append(keys, p.Keys.Report)
+		}
+	}
+	return keys
+}
+
 // site checks the files of the directory that neither a ledger nor a report
 // fixes.
 func (a *Audit) site(v *Verdict) error {
@@ -101,12 +119,11 @@ func (a *Audit) site(v *Verdict) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", siteNotePath, err)
 	}
-	newest := v.Ledgers[0].newest()
-	text, err := open(b, newest.Keys.Report)
+	text, err := open(b, v.siteKeys()...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", siteNotePath, err)
 	}
-	if text != SiteNote(newest.Origin, raw) {
+	if text != SiteNote(v.Ledgers[0].Chain[0].Origin, raw) {
 		return errors.New("site.note signs other bytes than site.json has, or those of another ledger")
 	}
 	list, err := ParseSiteList(raw)

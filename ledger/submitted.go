@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -72,8 +73,8 @@ func (d Declined) Check() error {
 	if d.Declined < d.Received || d.Declined >= maxTime {
 		return fmt.Errorf("declined at %d, received at %d: want a time from then on", d.Declined, d.Received)
 	}
-	if b := d.Because; b == "" || len(b) > MaxBecause || strings.Trim(b, " ") != b || !utf8.ValidString(b) || strings.ContainsFunc(b, unprintable) {
-		return fmt.Errorf("the reason has %d bytes: want 1 to %d of one printable line, without space around it", len(b), MaxBecause)
+	if b := d.Because; b == "" || len(b) > MaxBecause || strings.Trim(b, " ") != b || !utf8.ValidString(b) || strings.ContainsFunc(b, unprintable) || !strings.ContainsFunc(b, legible) {
+		return fmt.Errorf("the reason has %d bytes: want 1 to %d of one printable line with a letter or a digit, without space around it", len(b), MaxBecause)
 	}
 	return nil
 }
@@ -83,6 +84,9 @@ func (d Declined) Check() error {
 func unprintable(r rune) bool {
 	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x061c || r >= 0x200e && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
 }
+
+// legible are letters and numbers: a reason without any shows nothing.
+func legible(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 // Sign returns the answer as a signed note.
 func (d Declined) Sign(key Signer) ([]byte, error) {

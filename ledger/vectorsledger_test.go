@@ -443,7 +443,7 @@ func noteVectors(t *testing.T) map[string]paperVector {
 			path = classPath(Public, "checkpoints/768")
 		}
 		class := a.class
-		if a.name == "split-view" || a.name == "root-other" || a.name == "signature-foreign" {
+		if a.name == "split-view" || a.name == "root-other" || a.name == "signature-foreign" || a.name == "witness-once-more" {
 			class = "none" // by itself it is good
 		}
 		list[a.name] = paperVector{Class: class, Text: string(w.dir[path]), Headers: headersOf(w, Public, 1)}
@@ -553,7 +553,11 @@ func promiseVectors(t *testing.T) map[string]paperVector {
 	declined.Because = strings.Repeat("é", 500)
 	list["accepted-declined-1000-bytes"] = paperVector{Class: "none", Text: string(must(declined.Sign(w.promiseKey()))), Headers: headers}
 	for _, c := range declinedCases(w) {
-		list["declined-"+strings.ReplaceAll(c.name, " ", "-")] = paperVector{Class: "declined", Text: string(c.note), Headers: headers}
+		class := "declined"
+		if strings.HasPrefix(string(c.note), submissionHead) {
+			class = "submission" // as its first line says
+		}
+		list["declined-"+strings.ReplaceAll(c.name, " ", "-")] = paperVector{Class: class, Text: string(c.note), Headers: headers}
 	}
 	return list
 }

@@ -13,7 +13,11 @@ import (
 )
 
 // audit is the full audit, unless only a sample is wanted.
-func (o Options) audit(ctx context.Context, fetch ledger.Fetch) (*ledger.Verdict, error) {
+func (o Options) audit(ctx context.Context, where string) (*ledger.Verdict, error) {
+	fetch, err := Directory(ctx, where)
+	if err != nil {
+		return nil, err
+	}
 	a := ledger.Audit{Fetch: fetch, Rand: rand.Reader, Sampled: o.Sampled, Keys: map[ledger.Class]string{}, Progress: o.Auditing}
 	for _, k := range o.Keys {
 		class, vkey, ok := strings.Cut(k, "=")
@@ -98,9 +102,6 @@ func (o Options) submission(ctx context.Context, paths []string) (r Result, err 
 		} else {
 			q.Promises = append(q.Promises, b)
 		}
-	}
-	if len(q.Promises) > 0 && (q.Authority == "" || q.Reference == "") {
-		return r, vitrine.Refusef(vitrine.Usage, "a promise is compared with the submission by authority and reference: give --authority and --reference")
 	}
 	var st *ledger.Standing
 	if o.Header != "" {
@@ -201,11 +202,7 @@ func (o Options) tally(ctx context.Context, paths []string) (r Result, err error
 	if err != nil {
 		return r, err
 	}
-	fetch, err := Directory(ctx, o.Site)
-	if err != nil {
-		return r, err
-	}
-	v, err := o.audit(ctx, fetch)
+	v, err := o.audit(ctx, o.Site)
 	if err != nil {
 		return r, err
 	}

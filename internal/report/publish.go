@@ -23,13 +23,9 @@ func (b Builder) reached(point string) {
 }
 
 // Where the next public directory is laid out, and where the last one is while
-// the next takes its place: names that nobody gives to a directory of their own.
-func nextOf(out string) string { return beside(out, "next") }
-func lastOf(out string) string { return beside(out, "last") }
-
-func beside(out, what string) string {
-	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".vitrine-"+what)
-}
+// the next takes its place.
+func nextOf(out string) string { return out + ".partial" }
+func lastOf(out string) string { return out + ".old" }
 
 // publish lays the public directory out beside out, audits it, and puts it in
 // out's place. Whenever the process dies, out is whole or Recover finds the one
@@ -94,14 +90,14 @@ func (b Builder) Recover(out string) error {
 	if _, err := os.Lstat(out); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	last := lastOf(out)
-	if _, err := os.Lstat(last); errors.Is(err, fs.ErrNotExist) {
+	err := os.Rename(lastOf(out), out)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := ours(last); err != nil {
-		return err
+	if err == nil {
+		err = syncDir(filepath.Dir(out))
 	}
-	if err := errors.Join(os.Rename(last, out), syncDir(filepath.Dir(out))); err != nil {
+	if err != nil {
 		return fmt.Errorf("put %s back: %w", out, err)
 	}
 	return nil
