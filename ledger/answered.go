@@ -28,6 +28,7 @@ type Standing struct {
 	Declined  uint64 `json:"declined,omitempty"` // when it was answered that it is no demand
 	Because   string `json:"because,omitempty"`
 	Due       uint64 `json:"due,omitempty"` // of the promise that answers it
+	Late      bool   `json:"late"`          // an answer that was given came after its time
 	Complaint bool   `json:"complaint"`     // its time has passed, and no answer was given
 	Compared  bool   `json:"compared"`      // the document was given
 	Alone     bool   `json:"alone"`         // one header was given, of which only its holder knows whether it is the ledger's
@@ -97,6 +98,7 @@ func (c Chain) Stand(q Question) (*Standing, error) {
 			return nil, err
 		}
 	}
+	st.Late = st.Late || st.Declined > st.AnswerBy
 	st.Complaint = st.Declined == 0 && st.Due == 0 && q.Now > st.AnswerBy
 	return st, nil
 }
@@ -161,7 +163,7 @@ func (c Chain) answers(st *Standing, q Question, raw []byte) error {
 		if _, err := p.Fact.Is(known); err != nil {
 			return fmt.Errorf("the promise: %w", err)
 		}
-		st.Due = max(st.Due, p.Due)
+		st.Due, st.Late = max(st.Due, p.Due), st.Late || p.Received > st.AnswerBy
 	}
 	return nil
 }
@@ -181,13 +183,13 @@ func (st *Standing) Lines() []string {
 	switch {
 	case st.Declined > 0:
 		said = append(said, fmt.Sprintf("answered on %s: it is no demand, because %s", timeText(st.Declined), st.Because))
-		if st.Declined > st.AnswerBy {
-			said = append(said, "caution: the answer came after its time")
-		}
 	case st.Complaint:
 		said = append(said, "no promise and no answer that it is no demand was given here, and the time for one has passed: complain with this receipt to whoever supervises the provider. It is no proof, since nobody can see what else you were sent.")
 	case st.Due == 0:
 		said = append(said, "no answer was given here: ask again after its time")
+	}
+	if st.Late {
+		said = append(said, "caution: the answer came after its time")
 	}
 	return said
 }

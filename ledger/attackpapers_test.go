@@ -90,7 +90,7 @@ func TestClash(t *testing.T) {
 	refuses(t, err, "it is of another demand")
 	bob := Papers{Account: "bob"}
 	_, err = w.ask(bob, account) // which is alice's
-	refuses(t, err, "it is of another account")
+	refuses(t, err, "no receipt here is of account bob")
 	_, err = w.ask(papersOf("A-1"), demand, demand)
 	refuses(t, err, "receipts 1 and 2 are of one entry", "it counts once")
 	// a salt that makes it another's is not to be found: the same leaf, claimed for another

@@ -73,10 +73,11 @@ func TestGaps(t *testing.T) {
 		change func(*ledger.Inquiry)
 		want   []string
 	}{
-		"papers":   {func(q *ledger.Inquiry) { q.Authority, q.Reference, q.Document = "", "", nil }, []string{"papers"}},
-		"accounts": {func(q *ledger.Inquiry) { q.Accounts = nil }, []string{"account"}},
-		"promises": {func(q *ledger.Inquiry) { q.Promises = nil }, []string{"promise"}},
-		"a user":   {func(q *ledger.Inquiry) { q.Receipts, q.Promises, q.Accounts = s.Papers["user"], nil, []string{"alice"} }, []string{"demand", "promise"}},
+		"papers":          {func(q *ledger.Inquiry) { q.Authority, q.Reference, q.Document = "", "", nil }, []string{"papers"}},
+		"accounts":        {func(q *ledger.Inquiry) { q.Accounts = nil }, []string{"account"}},
+		"promises":        {func(q *ledger.Inquiry) { q.Promises = nil }, []string{"promise"}},
+		"a user":          {func(q *ledger.Inquiry) { q.Receipts, q.Promises, q.Accounts = s.Papers["user"], nil, []string{"alice"} }, []string{"demand", "promise"}},
+		"another account": {func(q *ledger.Inquiry) { q.Accounts = []string{"bob"} }, []string{"other"}},
 	} {
 		q := inquiry(s)
 		c.change(&q)
@@ -103,7 +104,7 @@ func TestInquiryRefused(t *testing.T) {
 	}{
 		"another authority": {func(_ *published.Site, q *ledger.Inquiry) { q.Authority = "police/two" }, "another demand"},
 		"another document":  {func(_ *published.Site, q *ledger.Inquiry) { q.Document = ledger.DocumentHash([]byte("x")) }, "another demand"},
-		"another account":   {func(_ *published.Site, q *ledger.Inquiry) { q.Accounts = []string{"alice"} }, "another account"},
+		"no account named":  {func(_ *published.Site, q *ledger.Inquiry) { q.Accounts = []string{"Alice", "mallory"} }, "no receipt here is of account Alice, mallory"},
 		"one account more":  {func(_ *published.Site, q *ledger.Inquiry) { q.Accounts = append(q.Accounts, "carol") }, "no receipt here is of account carol"},
 		"a leaf twice": {func(s *published.Site, q *ledger.Inquiry) {
 			q.Receipts, q.Promises = append(bytes.Clone(q.Receipts), s.Papers["user"]...), nil

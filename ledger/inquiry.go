@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // maxReceipts bounds how many receipts a holder brings at once.
@@ -45,7 +46,7 @@ type Inquiry struct {
 	Authority string
 	Reference string
 	Document  *Hash
-	Accounts  []string // each must be the account of a receipt
+	Accounts  []string // each must be the account of a receipt; receipts may be of others
 	Site      *Site    // nil if nobody asks whether they are counted
 }
 
@@ -78,7 +79,7 @@ type Shown struct {
 	Account     string   `json:"account,omitempty"`   // of those that were given
 	Due         uint64   `json:"due,omitempty"`       // by the promise that was given
 	Unchecked   []string `json:"unchecked,omitempty"` // what was not given
-	Gaps        []string `json:"gaps,omitempty"`      // the same in single words: papers, demand, account, promise
+	Gaps        []string `json:"gaps,omitempty"`      // the same in single words: papers, demand, account, other, promise
 	Counted     *Counted `json:"counted,omitempty"`   // nil if nobody asked
 }
 
@@ -93,6 +94,7 @@ var gaps = map[string]string{
 	"authority, reference and document":                              "papers",
 	"which demand it belongs to (a user's receipt does not show it)": "demand",
 	"the account": "account",
+	"it is of an account that you did not name": "other",
 	"the promise": "promise",
 }
 
@@ -116,10 +118,8 @@ func (q Inquiry) Answer() (*Answer, error) {
 		}
 		a.Receipts, trees = append(a.Receipts, *s), append(trees, cp)
 	}
-	for _, name := range q.Accounts {
-		if !slices.ContainsFunc(a.Receipts, func(s Shown) bool { return s.Account == name }) {
-			return nil, fmt.Errorf("no receipt here is of account %s", name)
-		}
+	if err := q.named(a.Receipts); err != nil {
+		return nil, err
 	}
 	a.Apart, err = apart(list, trees)
 	if q.Site == nil || err != nil {
@@ -132,6 +132,27 @@ func (q Inquiry) Answer() (*Answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// NoReceipt says of which of the accounts that were named no receipt is.
+type NoReceipt struct{ Accounts []string }
+
+func (e *NoReceipt) Error() string {
+	return "no receipt here is of account " + strings.Join(e.Accounts, ", ")
+}
+
+// named finds a receipt of each account that was named.
+func (q Inquiry) named(list []Shown) error {
+	var none []string
+	for _, name := range q.Accounts {
+		if !slices.ContainsFunc(list, func(s Shown) bool { return s.Account == name }) {
+			none = append(none, name)
+		}
+	}
+	if none != nil {
+		return &NoReceipt{none}
+	}
+	return nil
 }
 
 func numbered(i, of int, err error) error {
@@ -169,7 +190,8 @@ func (q Inquiry) one(r *Receipt, due uint64) (*Shown, Checkpoint, error) {
 	return s, cp, err
 }
 
-// compare finds which of the given accounts a fact is of.
+// compare finds which of the given accounts a fact is of. One of another account
+// may be of the same demand: that is said, and not refused.
 func (q Inquiry) compare(f *Fact) (unchecked []string, account string, err error) {
 	known := Papers{Authority: q.Authority, Reference: q.Reference, Document: q.Document}
 	if f.Type != TypeAccount || len(q.Accounts) == 0 {
@@ -182,7 +204,14 @@ func (q Inquiry) compare(f *Fact) (unchecked []string, account string, err error
 			return unchecked, account, nil
 		}
 	}
-	return nil, "", err
+	known.Account = ""
+	unchecked, err = f.Is(known)
+	for i, u := range unchecked {
+		if u == "the account" {
+			unchecked[i] = "it is of an account that you did not name"
+		}
+	}
+	return unchecked, "", err
 }
 
 // dues opens the promises and finds the receipt that each is kept by.

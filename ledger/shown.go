@@ -37,15 +37,22 @@ func (v *Verdict) Lines() []string {
 // cautions are what an audit cannot show.
 func (v *Verdict) cautions() []string {
 	var said []string
+	var now, before []string
 	for _, l := range v.Ledgers {
 		for _, p := range l.Chain[:len(l.Chain)-1] {
 			if !p.Watched() {
-				said = append(said, fmt.Sprintf("caution: in period %d (%s to %s) fewer than two of three witnesses of three organisations watched the %s ledger (it took %d of %d). When its leaves came nobody can say, and whoever has a receipt of that time may have it of another copy.", p.Number, dateOf(p.From), dateOf(p.To), l.Class, p.Witnesses.Quorum, len(p.Witnesses.Keys)))
+				before = append(before, fmt.Sprintf("period %d (%s to %s) of the %s ledger (%s)", p.Number, dateOf(p.From), dateOf(p.To), l.Class, p.takes("took")))
 			}
 		}
 		if h := l.newest(); !h.Watched() {
-			said = append(said, fmt.Sprintf("caution: fewer than two of three witnesses of three organisations watch the %s ledger (it takes %d of %d). What follows holds for this copy alone: others may be shown another.", l.Class, h.Witnesses.Quorum, len(h.Witnesses.Keys)))
+			now = append(now, fmt.Sprintf("the %s ledger (%s)", l.Class, h.takes("takes")))
 		}
+	}
+	if before != nil {
+		said = append(said, "caution: fewer than two of three witnesses of three organisations watched "+strings.Join(before, ", ")+". When its leaves came nobody can say, and whoever has a receipt of that time may have it of another copy.")
+	}
+	if now != nil {
+		said = append(said, "caution: fewer than two of three witnesses of three organisations watch "+strings.Join(now, " and ")+". What follows holds for this copy alone: others may be shown another.")
 	}
 	if v.Sampled {
 		said = append(said, "caution: sampled. One range proof in sixteen was checked: this shows neither that nothing is left out nor that there is no second story. Leave --sampled out for the full audit.")
@@ -69,6 +76,14 @@ func (v *Verdict) cautions() []string {
 func (h *Header) Watched() bool {
 	q, n := h.Witnesses.Quorum, len(h.Witnesses.Keys)
 	return q >= 2 && n >= 3 && 2*q > n
+}
+
+// takes says how many witnesses it takes, or took.
+func (h *Header) takes(verb string) string {
+	if len(h.Witnesses.Keys) == 0 {
+		return "it has no witness"
+	}
+	return fmt.Sprintf("it %s %d of %d", verb, h.Witnesses.Quorum, len(h.Witnesses.Keys))
 }
 
 func (l Ledger) newest() *Period { return l.Chain[len(l.Chain)-1] }

@@ -45,6 +45,9 @@ func TestScripts(t *testing.T) {
 			server := httptest.NewServer(http.FileServer(http.Dir(public)))
 			e.Defer(server.Close)
 			e.Setenv("URL", server.URL)
+			empty := httptest.NewServer(http.NotFoundHandler())
+			e.Defer(empty.Close)
+			e.Setenv("NOWHERE", empty.URL)
 			e.Setenv("KEY", s.Keys["public"])
 			return nil
 		},

@@ -69,7 +69,7 @@ func (s *stage) ended(commands map[string][]string) string {
 	}
 	call{args: commands["receipts"], env: at(later)}.ok(s.t)
 	call{args: commands["report build"], env: at(later)}.ok(s.t)
-	if _, err := os.Stat(s.public + ".old"); err == nil {
+	if _, err := os.Stat(filepath.Join(filepath.Dir(s.public), "."+filepath.Base(s.public)+".vitrine-last")); err == nil {
 		s.t.Error("the public directory before is left behind")
 	}
 	var b strings.Builder

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,13 +164,30 @@ type Publication struct {
 }
 
 func (r reportCall) run(ctx context.Context) error {
-	out, err := filepath.Abs(r.out)
+	out, err := publicDir(r.out)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", r.out, err)
+		return err
 	}
 	return r.withCounted(ctx, r.config, deskOptions{out: filepath.Dir(out), public: out, today: r.today}, func(d *casework.Desk, o deskOptions) error {
 		return r.publish(ctx, d, o, out)
 	})
+}
+
+// publicDir is where the public directory lies: behind a link, what it leads to,
+// since that is what is served.
+func publicDir(path string) (string, error) {
+	out, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", path, err)
+	}
+	if _, err := os.Lstat(out); errors.Is(err, fs.ErrNotExist) {
+		return out, nil
+	}
+	real, err := filepath.EvalSymlinks(out)
+	if err != nil {
+		return "", vitrine.Refusef(vitrine.Usage, "--out: %v: mend the link, or choose another directory", err)
+	}
+	return real, nil
 }
 
 func (r reportCall) publish(ctx context.Context, d *casework.Desk, o deskOptions, out string) error {

@@ -62,6 +62,8 @@ func Kind(named string, paths, flags []string) (string, error) {
 		return named, vitrine.Refusef(vitrine.Usage, "%s is a %s, no %s: check the path", paths[0], kind, named)
 	case named != "":
 		kind = named
+	case kind == "":
+		return named, vitrine.Refusef(vitrine.Usage, "%s is no published directory, and no package that was opened: give the one that holds ledger/ and reports/, or its address", paths[0])
 	}
 	for _, f := range flags {
 		if !slices.Contains(Takes()[kind], f) {
@@ -86,11 +88,19 @@ func (o Options) Check(ctx context.Context, kind string, paths []string) (Result
 
 // report audits a published directory.
 func (o Options) report(ctx context.Context, paths []string) (Result, error) {
-	v, err := o.audit(ctx, paths[0])
+	fetch, above, err := locate(ctx, paths[0])
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{v.Lines(), Audited(v)}, nil
+	v, err := o.audit(ctx, fetch)
+	if err != nil {
+		return Result{}, err
+	}
+	lines := v.Lines()
+	if above != "" {
+		lines = append([]string{"what is checked is all that was published at " + above}, lines...)
+	}
+	return Result{lines, Audited(v)}, nil
 }
 
 // sealed checks a sealed package, or the bag that was opened from one.

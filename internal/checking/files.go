@@ -18,20 +18,42 @@ import (
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
-// Directory returns the files of a published directory: a path, or an address.
+// Directory returns the files of a published directory: a path, or an address,
+// of it or of something within it.
 func Directory(ctx context.Context, where string) (ledger.Fetch, error) {
+	fetch, _, err := locate(ctx, where)
+	return fetch, err
+}
+
+// locate says where the directory is, too, if it lies above what was named.
+func locate(ctx context.Context, where string) (ledger.Fetch, string, error) {
 	if isURL(where) {
-		base, err := url.Parse(strings.TrimSuffix(where, "/") + "/")
-		if err != nil || base.RawQuery != "" || base.Fragment != "" {
-			return nil, vitrine.Refusef(vitrine.Usage, "%s is not the address of a directory: give the one that holds ledger/ and reports/", where)
+		base, err := siteURL(ctx, where)
+		if err != nil {
+			return nil, "", err
 		}
-		return ledger.Ahead(web(ctx, base)), nil
+		above := base.String()
+		if strings.TrimSuffix(above, "/") == strings.TrimSuffix(where, "/") {
+			above = ""
+		}
+		return ledger.Ahead(web(ctx, base)), above, nil
 	}
-	root, err := os.OpenRoot(where)
+	if _, err := os.Stat(where); err != nil {
+		return nil, "", vitrine.Refusef(vitrine.Usage, "%v: give the published directory, or its address", err)
+	}
+	at, found := siteDir(where)
+	if !found {
+		return nil, "", wrongAddress(where)
+	}
+	above := at
+	if here, err := filepath.Abs(where); err == nil && here == at {
+		above = ""
+	}
+	root, err := os.OpenRoot(at)
 	if err != nil {
-		return nil, vitrine.Refusef(vitrine.Usage, "%v: give the published directory, or its address", err)
+		return nil, "", vitrine.Refusef(vitrine.Usage, "%v: give the published directory, or its address", err)
 	}
-	return ledger.Files(root.FS()), nil
+	return ledger.Files(root.FS()), above, nil
 }
 
 func isURL(s string) bool {
@@ -146,7 +168,27 @@ func Sealed(path string) error {
 	return vitrine.Refusef(vitrine.Usage, "%s is sealed: open it first: age -d -i KEYFILE -o %s %s, and give what comes out", path, plain, path)
 }
 
-// kindOf tells what stands at a path or an address. What no paper is, is taken
+// isBag reports whether a directory holds an opened package, wherever it lies.
+func isBag(path string) bool {
+	for _, name := range []string{"bagit.txt", "production.json", "manifest-sha256.txt"} {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// isPagePath reports whether a path is that of a page of a published directory.
+func isPagePath(path string) bool {
+	if filepath.Ext(path) != ".html" {
+		return false
+	}
+	_, found := siteDir(filepath.Dir(path))
+	return found
+}
+
+// kindOf tells what stands at a path or an address; "" is a directory that is
+// neither published nor an opened package. What no paper is, is taken
 // for a package; sure says that it is none of anything else.
 func kindOf(path string) (kind string, sure bool, err error) {
 	if isURL(path) {
@@ -157,10 +199,16 @@ func kindOf(path string) (kind string, sure bool, err error) {
 		return "", false, vitrine.Refusef(vitrine.Usage, "%v: check the path", err)
 	}
 	if st.IsDir() {
-		if _, err := os.Stat(filepath.Join(path, "ledger")); err == nil {
+		if isBag(path) {
+			return "package", false, nil
+		}
+		if _, found := siteDir(path); found {
 			return "report", true, nil
 		}
-		return "package", false, nil
+		return "", false, nil
+	}
+	if found := isPagePath(path); found {
+		return "report", true, nil
 	}
 	f, err := openFile(path)
 	if err != nil {

@@ -13,11 +13,7 @@ import (
 )
 
 // audit is the full audit, unless only a sample is wanted.
-func (o Options) audit(ctx context.Context, where string) (*ledger.Verdict, error) {
-	fetch, err := Directory(ctx, where)
-	if err != nil {
-		return nil, err
-	}
+func (o Options) audit(ctx context.Context, fetch ledger.Fetch) (*ledger.Verdict, error) {
 	a := ledger.Audit{Fetch: fetch, Rand: rand.Reader, Sampled: o.Sampled, Keys: map[ledger.Class]string{}, Progress: o.Auditing}
 	for _, k := range o.Keys {
 		class, vkey, ok := strings.Cut(k, "=")
@@ -102,6 +98,9 @@ func (o Options) submission(ctx context.Context, paths []string) (r Result, err 
 		} else {
 			q.Promises = append(q.Promises, b)
 		}
+	}
+	if len(q.Promises) > 0 && (q.Authority == "" || q.Reference == "") {
+		return r, vitrine.Refusef(vitrine.Usage, "a promise is compared with the submission by authority and reference: give --authority and --reference")
 	}
 	var st *ledger.Standing
 	if o.Header != "" {
@@ -202,7 +201,11 @@ func (o Options) tally(ctx context.Context, paths []string) (r Result, err error
 	if err != nil {
 		return r, err
 	}
-	v, err := o.audit(ctx, o.Site)
+	fetch, err := Directory(ctx, o.Site)
+	if err != nil {
+		return r, err
+	}
+	v, err := o.audit(ctx, fetch)
 	if err != nil {
 		return r, err
 	}

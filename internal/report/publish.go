@@ -23,9 +23,13 @@ func (b Builder) reached(point string) {
 }
 
 // Where the next public directory is laid out, and where the last one is while
-// the next takes its place.
-func nextOf(out string) string { return out + ".partial" }
-func lastOf(out string) string { return out + ".old" }
+// the next takes its place: names that nobody gives to a directory of their own.
+func nextOf(out string) string { return beside(out, "next") }
+func lastOf(out string) string { return beside(out, "last") }
+
+func beside(out, what string) string {
+	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".vitrine-"+what)
+}
 
 // publish lays the public directory out beside out, audits it, and puts it in
 // out's place. Whenever the process dies, out is whole or Recover finds the one
@@ -90,14 +94,14 @@ func (b Builder) Recover(out string) error {
 	if _, err := os.Lstat(out); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	err := os.Rename(lastOf(out), out)
-	if errors.Is(err, fs.ErrNotExist) {
+	last := lastOf(out)
+	if _, err := os.Lstat(last); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err == nil {
-		err = syncDir(filepath.Dir(out))
+	if err := ours(last); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := errors.Join(os.Rename(last, out), syncDir(filepath.Dir(out))); err != nil {
 		return fmt.Errorf("put %s back: %w", out, err)
 	}
 	return nil

@@ -68,3 +68,36 @@ func TestExchangeKilled(t *testing.T) {
 	}
 	is(fresh, "the first of all", "the first")
 }
+
+// TestBesideIsLeftAlone: directories of the operator's own beside the public one
+// stay, and what is no public directory is not put in its place.
+func TestBesideIsLeftAlone(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "public")
+	for _, own := range []string{out + ".old", out + ".partial", out + ".bak"} {
+		if err := writeAll(own, map[string][]byte{"precious": []byte("mine")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := writeAll(nextOf(out), map[string][]byte{"reports/index.json": []byte("[]")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := (Builder{}).exchange(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, own := range []string{out + ".old", out + ".partial", out + ".bak"} {
+		if b, err := os.ReadFile(filepath.Join(own, "precious")); string(b) != "mine" {
+			t.Errorf("%s: %v", own, err)
+		}
+	}
+	if err := os.RemoveAll(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeAll(lastOf(out), map[string][]byte{"precious": []byte("mine")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Builder{}).Recover(out); err == nil {
+		t.Error("what is no public directory was put in its place")
+	}
+}
