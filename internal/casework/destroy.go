@@ -41,8 +41,8 @@ func (d *Desk) DestroyKey(ctx context.Context, b *Book, p *ledger.Period, becaus
 	if b.destroyed(d, p.Number) {
 		return r, vitrine.Refusef(vitrine.Usage, "the key of period %d of the %s ledger is destroyed already", p.Number, b.Class)
 	}
-	if next, _, _, ok := b.Log.Next(); ok && next.Number <= p.Number {
-		return r, vitrine.Refusef(vitrine.Usage, "period %d of the %s ledger is not over: its key is needed until its last tick", p.Number, b.Class)
+	if !b.past(p) {
+		return r, vitrine.Refusef(vitrine.Usage, "period %d of the %s ledger is not over: its key is needed until the first tick of the period behind it is made", p.Number, b.Class)
 	}
 	var missing []string
 	for _, s := range p.Sheets {
@@ -69,6 +69,14 @@ func (d *Desk) DestroyKey(ctx context.Context, b *Book, p *ledger.Period, becaus
 	}
 	d.reached("key: recorded")
 	return r, d.destroyKeys()
+}
+
+// past reports whether a tick behind a period is made. The plan of a period's
+// last tick is sealed to its key, and read whenever the ledger is opened until
+// there is another.
+func (b *Book) past(p *ledger.Period) bool {
+	next, tick, _, ok := b.Log.Next()
+	return ok && (next.Number > p.Number+1 || next.Number == p.Number+1 && tick > 1)
 }
 
 // allEnded refuses while a demand that is counted in a period is not answered:

@@ -2,7 +2,7 @@ package casework
 
 // Points are the places at which a test kills the process: before and after
 // everything that a step writes. The list is checked against what a whole
-// answer really passes.
+// answer, and the destruction of a key, really pass.
 var Points = []string{
 	"receive: document kept",
 	"collect: items held",
@@ -15,4 +15,5 @@ var Points = []string{
 	"place: written", "place: synced", "place: renamed",
 	"store: before commit", "store: after commit",
 	"count: published",
+	"key: recorded",
 }
