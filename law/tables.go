@@ -9,10 +9,10 @@ import (
 	"github.com/vitrine-project/vitrine"
 )
 
-// publicationDays is how long after the first lawful day a table is published
+// PublicationDays is how long after the first lawful day a table is published
 // at the latest. The restricted ledger goes on for 30 days after a period, so
 // that what is still disputed at its end can be settled.
-const publicationDays = 60
+const PublicationDays = 60
 
 // Cell is a sheet in a period.
 type Cell struct {
@@ -122,7 +122,7 @@ func Tables(all []Reported) ([]Table, error) {
 
 // unreported is what a header without a structure has: one table, all hidden.
 func (s Structure) unreported(p Period) []Table {
-	t := Table{Name: string(NationalSecurity), NotBefore: p.To, Due: p.To.AddDate(0, 0, publicationDays)}
+	t := Table{Name: string(NationalSecurity), NotBefore: p.To, Due: p.To.AddDate(0, 0, PublicationDays)}
 	for _, sheet := range NationalSecurity.Sheets(s) {
 		t.Cells = append(t.Cells, Cell{sheet.Name, p})
 	}
@@ -133,7 +133,7 @@ func (s Structure) unreported(p Period) []Table {
 // table is that of a row, and of the row about the same sheets.
 func (s Structure) table(r Row, now Reported, earlier []Reported) Table {
 	t := Table{Name: r.Table, Structure: s.ID, Width: s.Width, Columns: s.columns(r.Sheets[0]), NotBefore: now.Period.To.AddDate(0, 0, r.Delay)}
-	t.Due = t.NotBefore.AddDate(0, 0, publicationDays)
+	t.Due = t.NotBefore.AddDate(0, 0, PublicationDays)
 	for _, sheet := range r.Sheets {
 		t.Cells = append(t.Cells, Cell{sheet, now.Period})
 	}

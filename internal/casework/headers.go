@@ -10,10 +10,6 @@ import (
 	"github.com/vitrine-project/vitrine/ledger"
 )
 
-// publicDays is how long after a period's last tick its public tables are
-// published at the latest.
-const publicDays = 60
-
 // Counting is what the headers of one ledger say.
 type Counting struct {
 	Class       ledger.Class
@@ -134,7 +130,7 @@ func (c Counting) fill(h *ledger.Header, chain ledger.Chain, p law.Period) error
 	slices.SortFunc(h.Sheets, func(a, b ledger.Sheet) int { return strings.Compare(a.Name, b.Name) })
 	for _, s := range h.Sheets {
 		h.Tables = append(h.Tables, ledger.Table{
-			Cells: []ledger.CellName{{Period: h.Number, Sheet: s.Name}}, Name: s.Name, NotBefore: h.To, Due: h.To + h.Lag + publicDays*24*3600,
+			Cells: []ledger.CellName{{Period: h.Number, Sheet: s.Name}}, Name: s.Name, NotBefore: h.To, Due: h.To + h.Lag + law.PublicationDays*24*3600,
 		})
 	}
 	return nil
@@ -205,11 +201,13 @@ func closing(h *ledger.Header) bool {
 	return ok && s.Deferred > 0 && !slices.ContainsFunc(h.Sheets, func(s ledger.Sheet) bool { return s.Deferred > 0 })
 }
 
+// ruleKinds are the law's rules, and what a header calls them.
+var ruleKinds = map[law.RuleKind]ledger.RuleKind{law.Exact: ledger.Exact, law.Small: ledger.Small, law.Banded: ledger.Band, law.Hidden: ledger.Hidden}
+
 func ledgerSheet(s law.Sheet) ledger.Sheet {
 	out := ledger.Sheet{Name: s.Name, Joins: s.Joins, Deferred: uint64(s.Deferred) * 24 * 3600}
 	for _, f := range s.Fields {
-		kind := map[law.RuleKind]ledger.RuleKind{law.Exact: ledger.Exact, law.Small: ledger.Small, law.Banded: ledger.Band, law.Hidden: ledger.Hidden}[f.Rule.Kind]
-		out.Fields = append(out.Fields, ledger.Field{Name: f.Name, Width: f.Bits, Rule: ledger.Rule{Kind: kind, N: f.Rule.N}})
+		out.Fields = append(out.Fields, ledger.Field{Name: f.Name, Width: f.Bits, Rule: ledger.Rule{Kind: ruleKinds[f.Rule.Kind], N: f.Rule.N}})
 	}
 	return out
 }

@@ -47,14 +47,14 @@ func sheetsAt(structure law.Structure, granted []Permission, from time.Time) ([]
 			}
 		}
 	}
-	return all, whole(structure, all, from)
+	return all, unparted(structure, all, from)
 }
 
-// whole refuses rules that part the sheets of a row, which the law has one add
+// unparted refuses rules that part the sheets of a row, which the law has one add
 // up: a total over cells with different rules would say more of one than its
 // rule allows, or less of another. Nor may process on a new platform, which
 // joins a row later, have another rule than that row.
-func whole(structure law.Structure, sheets []law.Sheet, from time.Time) error {
+func unparted(structure law.Structure, sheets []law.Sheet, from time.Time) error {
 	fields := map[string][]law.Field{}
 	for _, s := range sheets {
 		fields[s.Name] = s.Fields
@@ -140,8 +140,12 @@ func waits(name string, s law.Structure) bool {
 }
 
 func lawRule(r ledger.Rule) law.Rule {
-	kind := map[ledger.RuleKind]law.RuleKind{ledger.Exact: law.Exact, ledger.Small: law.Small, ledger.Band: law.Banded, ledger.Hidden: law.Hidden}[r.Kind]
-	return law.Rule{Kind: kind, N: r.N}
+	for of, kind := range ruleKinds {
+		if kind == r.Kind {
+			return law.Rule{Kind: of, N: r.N}
+		}
+	}
+	return law.Rule{} // which is no rule
 }
 
 // open gives a header the openings of past cells that petitions in force grant,
@@ -167,7 +171,7 @@ func (c Counting) open(h *ledger.Header, chain ledger.Chain) {
 			done[cell] = true
 			h.Openings = append(h.Openings, ledger.Permit{
 				Cells: []ledger.CellName{cell}, Name: fmt.Sprintf("opened/%d/%s", cell.Period, cell.Sheet), Petition: g.Record,
-				NotBefore: h.From, Due: h.From + h.Lag + h.Delta + publicDays*24*3600,
+				NotBefore: h.From, Due: h.From + h.Lag + h.Delta + law.PublicationDays*24*3600,
 			})
 		}
 	}

@@ -201,12 +201,12 @@ func (b *Book) allows(p Permission, all []Permission) error {
 	if _, ok := p.InForce(); !ok {
 		return nil // what it takes back, no other petition can hold
 	}
-	return b.whole(append(slices.DeleteFunc(slices.Clone(all), func(q Permission) bool { return q.same(p.Petition) }), p))
+	return b.checkRules(append(slices.DeleteFunc(slices.Clone(all), func(q Permission) bool { return q.same(p.Petition) }), p))
 }
 
-// whole refuses rules that no header of the configured structure can have, from
+// checkRules refuses rules that no header of the configured structure can have, from
 // any of the days on at which one of them begins.
-func (b *Book) whole(granted []Permission) error {
+func (b *Book) checkRules(granted []Permission) error {
 	structure, _ := law.LookupStructure(b.Structure)
 	for _, g := range granted {
 		since, _ := g.InForce()
@@ -275,7 +275,7 @@ func (b *Book) effect(r Recorded) Recorded {
 			r.Header, r.OK = p.Number, true
 		}
 	}
-	if err := b.whole(b.Granted); inForce && !r.OK && err != nil {
+	if err := b.checkRules(b.Granted); inForce && !r.OK && err != nil {
 		r.Why = err.Error()
 	}
 	return r

@@ -19,9 +19,9 @@ func edited(format string, args ...any) error {
 	return vitrine.Refusef(vitrine.Unverified, "the queue of what is to be counted was changed: "+format+". Nothing was counted; bring back the database and the ledger as they last were, of one time", args...)
 }
 
-// whole refuses a queue of which a row is missing that an event of a demand had
+// checkQueue refuses a queue of which a row is missing that an event of a demand had
 // made, or that says of a fact what the log does not.
-func (d *Desk) whole(ctx context.Context) error {
+func (d *Desk) checkQueue(ctx context.Context) error {
 	return d.DB.View(ctx, func(tx *store.Tx) error {
 		rows := map[ledger.Class]map[string]store.Fact{}
 		for class, b := range d.Books {

@@ -15,7 +15,7 @@ import (
 // Count brings each ledger to the present: headers that are due, and ticks, in
 // order, with the facts that wait. Ticks that were missed are made up.
 func (d *Desk) Count(ctx context.Context) error {
-	if err := d.whole(ctx); err != nil {
+	if err := d.checkQueue(ctx); err != nil {
 		return err
 	}
 	for _, class := range []ledger.Class{ledger.Public, ledger.Restricted} {
