@@ -228,7 +228,7 @@ func (p Policy) signer(text string, a vitrine.Approval) (int, error) {
 		return 0, fmt.Errorf("%s signed for %q, not for %q: ssh-keygen -Y sign -n %s", p.Approvers[i].Name, sig.Namespace, Namespace, Namespace)
 	}
 	if err := sshsig.Verify(strings.NewReader(text), sig, p.Approvers[i].key, sig.HashAlgorithm, Namespace); err != nil {
-		return 0, fmt.Errorf("%s signed another text than today's (was the demand, the grant or the config changed since?)", p.Approvers[i].Name)
+		return 0, fmt.Errorf("%s signed another text than today's: what it is made from was changed since", p.Approvers[i].Name)
 	}
 	return i, nil
 }

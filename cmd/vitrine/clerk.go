@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -113,7 +114,7 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 		if c.refuse != "" && *dem.Refusal == *c.refusal() {
 			return true, nil
 		}
-		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text + "; the letter is " + c.desk.LetterPath(c.id)}
+		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text + "; send the letter, and what else its sender gets: " + strings.Join(c.papersOf(), ", ")}
 	case vitrine.Collected:
 		if i, ok := law.Lookup(dem.Submission.Instrument); ok && !i.Produces {
 			return c.letterPlaced(ctx, dem)
@@ -127,6 +128,17 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 // refusal is what a person refuses the demand with.
 func (c *clerk) refusal() *vitrine.Refusal {
 	return &vitrine.Refusal{Kind: vitrine.Refused, Ground: c.ground, Text: c.refuse}
+}
+
+// papersOf are the files of the outbox that the sender of the demand gets.
+func (c *clerk) papersOf() []string {
+	var list []string
+	for _, path := range []string{c.desk.LetterPath(c.id), c.desk.SubmittedPath(c.id), c.desk.PromisesPath(c.id), c.desk.DeclinedPath(c.id)} {
+		if _, err := os.Stat(path); err == nil {
+			list = append(list, path)
+		}
+	}
+	return list
 }
 
 // letterPlaced has the letter handed over if it is not in the outbox yet.

@@ -117,6 +117,9 @@ func (b *Book) notices() ([]ledger.Notice, error) {
 // list makes the list of a complete cell: with the salt that is kept, or with a
 // new one if there is none and fresh allows it.
 func (d *Desk) list(ctx context.Context, b *Book, cell ledger.CellName, fresh bool) (*Listing, error) {
+	if b.destroyed(d, cell.Period) {
+		return nil, vitrine.Refusef(vitrine.Refused, "the key of period %d of the %s ledger was destroyed: nobody can list what it counted any more", cell.Period, b.Class)
+	}
 	if _, complete, err := b.Log.Sums(cell); err != nil || !complete {
 		return nil, errors.Join(err, notComplete(b, cell, err))
 	}
