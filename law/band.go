@@ -6,14 +6,6 @@ import (
 	"strings"
 )
 
-// Band returns the band of that width in which n lies, both ends included. The
-// first one begins at 0. A width of 0 has no bands and is a fault of the caller.
-func Band(n uint64, width uint32) (low, high uint64) {
-	w := uint64(width)
-	low = n / w * w
-	return low, low + (w - 1)
-}
-
 // CheckBand refuses bounds that are not one of the bands of that width.
 func CheckBand(low, high uint64, width uint32) error {
 	switch w := uint64(width); {

@@ -43,9 +43,6 @@ func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0,
 // Days is the length.
 func (p Period) Days() int { return int(p.To.Sub(p.From) / (24 * time.Hour)) }
 
-// Contains reports whether t lies inside.
-func (p Period) Contains(t time.Time) bool { return !t.Before(p.From) && t.Before(p.To) }
-
 // Equal reports whether both are the same days.
 func (p Period) Equal(q Period) bool { return p.From.Equal(q.From) && p.To.Equal(q.To) }
 

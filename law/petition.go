@@ -78,9 +78,6 @@ type Petition struct {
 	Openings []Cell       `json:"openings,omitempty"` // past cells, each to be opened once more, exactly
 }
 
-// After lists the steps that may follow s; the empty step is the beginning.
-func After(s Step) []Step { return slices.Clone(follows[s]) }
-
 // Now is the last step.
 func (p Petition) Now() Step {
 	if len(p.Steps) == 0 {
@@ -96,12 +93,6 @@ func (p Petition) InForce() (since time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return p.Steps[len(p.Steps)-1].Day, true
-}
-
-// With returns the petition with one more step, if it may follow.
-func (p Petition) With(d Dated) (Petition, error) {
-	p.Steps = append(slices.Clone(p.Steps), d)
-	return p, p.Check()
 }
 
 // Check refuses a petition that cannot be: a step that may not follow, a day

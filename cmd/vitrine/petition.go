@@ -104,18 +104,14 @@ func parsePetition(b []byte, digest func(path string) (vitrine.Digest, error)) (
 	return p, nil
 }
 
-func (p program) petitionCommand() *cobra.Command {
-	var config string
-	c := &cobra.Command{
-		Use:   "petition [FILE] --config F",
-		Short: "Record a petition to publish more, or list those that there are",
-		Long: `Record a petition to a court, or an agreement under 50 U.S.C. § 1874(c), to publish more of
+const petitionHelp = `Record a petition to a court, or an agreement under 50 U.S.C. § 1874(c), to publish more of
 national-security process than the law has one publish: with each step that it takes, write
 it to the same file, and run this command again. Its record (parties, steps, digests of
 papers, what was granted) is public with the ledger's next tick. What was granted, and is not
 under appeal, changes the rules of the next header that can be announced a week before its
-period, and opens past cells with it. Without FILE, the petitions are listed.`,
-		Example: `  vitrine petition petition.toml --config vitrine.toml
+period, and opens past cells with it. Without FILE, the petitions are listed.`
+
+const petitionExample = `  vitrine petition petition.toml --config vitrine.toml
   vitrine petition --config vitrine.toml
 
 A file:
@@ -137,7 +133,15 @@ A file:
   from  = 2026-07-01
   [[opening]]                             # a past cell, to be told once more, exactly
   sheet  = "us/nsl"
-  period = "2025-H2"`,
+  period = "2025-H2"`
+
+func (p program) petitionCommand() *cobra.Command {
+	var config string
+	c := &cobra.Command{
+		Use:     "petition [FILE] --config F",
+		Short:   "Record a petition to publish more, or list those that there are",
+		Long:    petitionHelp,
+		Example: petitionExample,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return nil
