@@ -57,6 +57,9 @@ func refused(err error) any {
 	if errors.As(err, &late) {
 		r["broken"] = true
 	}
+	if none := (*ledger.NoReceipt)(nil); errors.As(err, &none) {
+		r["missing"] = none.Accounts
+	}
 	return r
 }
 

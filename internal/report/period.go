@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -42,8 +43,9 @@ type link struct{ Path, Says string }
 // check is what the page needs to be checked.
 type check struct {
 	Entries string
-	URL     string
+	URL     string // "" if nobody said where the site will be
 	Ledgers []facts
+	Names   []link // of sheets, reports and fields, as the verifier calls them
 }
 
 // facts are those of a ledger at the report's state.
@@ -197,10 +199,7 @@ func (l *language) terms(rows []row) []fieldWords {
 
 // checks is what the section on checking says of the ledgers.
 func (v View) checks(l *language, p Published) check {
-	c := check{URL: v.URL}
-	if c.URL == "" {
-		c.URL = "."
-	}
+	c := check{URL: v.URL, Names: v.names(l, p)}
 	entries := uint64(0)
 	for _, s := range p.Statement.Ledgers {
 		title := "check.ledger.public"
@@ -219,6 +218,37 @@ func (v View) checks(l *language, p Published) check {
 	}
 	c.Entries = l.number(entries)
 	return c
+}
+
+// names are those of what a check may speak of, as the page has them.
+func (v View) names(l *language, p Published) []link {
+	var all []link
+	sheets := map[string]bool{}
+	for _, r := range p.Statement.Ledgers {
+		for _, h := range p.chain(r.Class) {
+			for _, s := range h.Sheets {
+				sheets[s.Name] = true
+			}
+			for _, t := range h.Tables {
+				sheets[t.Name] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(sheets)) {
+		sheet := placed(name)
+		title, _ := l.titles(sheet)
+		if sheet.state != "" {
+			title += ", " + l.states[sheet.state]
+		}
+		all = append(all, link{"sheet:" + name, title})
+	}
+	for _, one := range v.Reports {
+		all = append(all, link{"report:" + one.Statement.Name, l.period(one.Period)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.fields)) {
+		all = append(all, link{"field:" + name, l.fields[name].Head})
+	}
+	return all
 }
 
 // stated says what an auditor looked at, of which cell, and what came of it.
