@@ -142,7 +142,7 @@ func TestBrowser(t *testing.T) {
 	if b.shown() != "" {
 		t.Error("the page calls itself checked before anybody did")
 	}
-	b.says(b.report(), "The report is what the ledger says.", "1,280 entries of example.org/public are read, 3 proofs hold.", "2 of 3 witnesses saw it: January 4, 2026", "2 tables", "does not speak of any", "Not shown", "On January 5, 2026 an auditor said of every leaf, January 1, 2026 – January 2, 2026: passed. It is worth what you know of the key auditor.example+")
+	b.says(b.report(), "The report is what the ledger says.", "The ledger example.org/public has 1,280 entries; 3 proofs hold.", "2 of 3 witnesses saw example.org/public: January 4, 2026", "2 tables", "does not speak of any", "Not shown", "On January 5, 2026 an auditor said of every leaf, January 1, 2026 – January 2, 2026: passed. It is worth what you know of the key auditor.example+")
 	if b.shown() != "good" {
 		t.Errorf("the page shows %q", b.shown())
 	}
@@ -150,13 +150,14 @@ func TestBrowser(t *testing.T) {
 	b.Clean()
 
 	all := map[string]string{"authority": published.Authority, "reference": published.Reference, "account": ""}
-	b.says(b.papers(map[string]string{"receipt": "receipts", "document": "document"}, all), "Your demand is in the ledger.", "demand of January 1, 2026 on sheet us/search-warrant", "Counted in table us/search-warrant of report first: demand 2, account 2, content 1, rejected 1.", "not checked: the account; the promise")
+	b.says(b.papers(map[string]string{"receipt": "receipts", "document": "document"}, all), "Your demand is in the ledger.", "Demand, January 1, 2026, table “", "”: entry ", "Counted in table “", "Demands: 2, Accounts named: 2, ", "Content given: 1, ", "Refused: 1", "not checked: the account; the promise")
 	t.Logf("4 receipts, with the log: %s ms", b.took())
 	all["reference"] = "2026/18"
 	b.says(b.papers(map[string]string{}, all), "This receipt does not hold.", "it is of another demand", "Compare what you typed")
 	all["reference"] = ""
 	b.says(b.papers(map[string]string{}, all), "give all three")
 	b.Clean()
+	b.manyPapers()
 
 	for page, words := range map[string][]string{
 		"reports/first/index.fr.html": {"Le 5 janvier 2026, un auditeur a dit de chaque feuille, 1 janvier 2026 – 2 janvier 2026", "succès"},
@@ -167,8 +168,8 @@ func TestBrowser(t *testing.T) {
 	}
 	for page, words := range map[string][]string{
 		"reports/first/index.html":    {"It is of account alice.", "not checked: which demand it belongs to"},
-		"reports/first/index.fr.html": {"Il porte sur le compte alice.", "Compté dans le tableau us/search-warrant"},
-		"reports/first/index.de.html": {"Sie betrifft das Konto alice.", "Gezählt in Tabelle us/search-warrant"},
+		"reports/first/index.fr.html": {"Il porte sur le compte alice.", "Compté dans le tableau « ", "Demandes"},
+		"reports/first/index.de.html": {"Sie betrifft das Konto alice.", "Gezählt in Tabelle „", "Verlangen"},
 	} {
 		b.Open(page)
 		b.says(b.papers(map[string]string{"receipt": "user"}, map[string]string{"account": "alice"}), words...)
@@ -183,6 +184,64 @@ func TestBrowser(t *testing.T) {
 	b.says(b.report())
 	if b.shown() != "good" {
 		t.Errorf("the page shows %q", b.shown())
+	}
+	b.Clean()
+}
+
+// manyPapers checks what a holder may well choose and type, and how it is said.
+func (b *browser) manyPapers() {
+	b.t.Helper()
+	dir := b.t.TempDir()
+	b.site.Papers["list.pdf"] = []byte("%PDF-1.7 a letter")
+	b.site.Papers["armor"] = []byte("-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n")
+	choose := func(names ...string) {
+		var paths []string
+		for _, name := range names {
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, b.site.Papers[name], 0o600); err != nil {
+				b.t.Fatal(err)
+			}
+			paths = append(paths, path)
+		}
+		b.Choose("#check-receipt", paths...)
+	}
+	known := map[string]string{"authority": published.Authority, "reference": published.Reference}
+	for _, c := range []struct {
+		papers   []string
+		document bool
+		fields   map[string]string
+		looks    string // the classes of the verdicts
+		says     []string
+	}{
+		{[]string{"receipts"}, true, map[string]string{"authority": published.Authority, "reference": published.Reference, "account": "alice, bob"}, "good", []string{"Your demand is in the ledger.", "It is of account alice.", "It is of account bob."}},
+		{[]string{"receipts", "promises"}, true, map[string]string{"authority": published.Authority, "reference": published.Reference, "account": "alice\nbob\n"}, "good", []string{"It is of account bob."}},
+		{[]string{"receipts"}, true, map[string]string{"authority": published.Authority, "reference": published.Reference, "account": "bob"}, "good", []string{"It is of account bob.", "not checked: an account that you did not name"}},
+		{[]string{"receipts"}, true, map[string]string{"authority": published.Authority, "reference": published.Reference, "account": "bob, Mallory"}, "open", []string{"No receipt here is of the account Mallory.", "not found wrong"}},
+		{[]string{"receipts"}, false, nil, "open", []string{"A demand is in the ledger. Whether it is yours is not checked.", "give the document"}},
+		{[]string{"user"}, false, nil, "open", []string{"Whether it is yours is not checked."}},
+		{[]string{"user"}, false, map[string]string{"account": "alice"}, "good", []string{"Your demand is in the ledger."}},
+		{[]string{"submission", "declined"}, false, nil, "good", []string{"The receipt of the submission is signed.", "It is a parking ticket."}},
+		{[]string{"submission", "promise"}, false, nil, "good", []string{"give authority and reference", "The promise is signed."}},
+		{[]string{"submission", "promise"}, true, known, "good good", []string{"Answered with a promise", "The promise is signed."}},
+		{[]string{"sealed.age", "list.pdf", "armor", "promise"}, false, nil, "good", []string{"sealed.age is sealed. Open it first", "age -d -i KEYFILE -o sealed sealed.age", "armor is sealed", "list.pdf is no paper of a ledger"}},
+		{[]string{"list.pdf"}, false, nil, "", []string{"is no paper of a ledger"}},
+	} {
+		b.Open("reports/first/index.html")
+		choose(c.papers...)
+		if c.document {
+			path := filepath.Join(dir, "document")
+			if err := os.WriteFile(path, b.site.Papers["document"], 0o600); err != nil {
+				b.t.Fatal(err)
+			}
+			b.Choose("#check-document", path)
+		}
+		for id, text := range c.fields {
+			b.Fill("#check-"+id, text)
+		}
+		b.says(b.Press("#check-papers", "#check-receipt-output"), c.says...)
+		if looks := b.Text(`[...document.querySelectorAll("#check-receipt-output .verdict")].map((v) => v.classList[1]).join(" ")`); looks != c.looks {
+			b.t.Errorf("%v, %v: the verdicts look %q, want %q", c.papers, c.fields, looks, c.looks)
+		}
 	}
 	b.Clean()
 }
