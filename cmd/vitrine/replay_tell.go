@@ -15,7 +15,7 @@ func (d demo) tellReplay(out Replayed) error {
 	}
 	w := d.stdout
 	if out.Public != "" {
-		fmt.Fprintf(w, "%s was replayed with made-up demands, and published in %s; the full audit accepts (%d bundles).\n\n", d.table, out.Public, out.Bundles)
+		fmt.Fprintf(w, "%s was replayed with made-up demands, and published in %s; the full audit accepts (%s).\n\n", d.table, out.Public, counted(int(out.Bundles), "bundle"))
 	}
 	for _, row := range out.Replayed {
 		fmt.Fprintf(w, "%5d  %s\n", row.Line, told(row))

@@ -241,6 +241,10 @@ func (r reportCall) tell(out string, built report.Built) error {
 	} else {
 		fmt.Fprintf(r.stdout, "Report %s was added.\n", built.New)
 	}
-	fmt.Fprintf(r.stdout, "%s holds %s; the full audit accepts (%d bundles).\nAnybody checks it with: vitrine-verify report %s\n", out, counted(len(p.Reports), "report"), p.Bundles, out)
+	reports := counted(len(p.Reports), "report")
+	if len(p.Reports) == 0 {
+		reports = "no report yet"
+	}
+	fmt.Fprintf(r.stdout, "%s holds %s; the full audit accepts (%s).\nAnybody checks it with: vitrine-verify report %s\n", out, reports, counted(int(p.Bundles), "bundle"), out)
 	return nil
 }
