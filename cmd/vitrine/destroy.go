@@ -20,7 +20,8 @@ func (p program) destroyKeyCommand() *cobra.Command {
 the ledger say so with its next tick. After that nobody can learn from this machine which
 leaf was whose: no receipt of the period can be made, and no list for an auditor. Do it when
 the last user was notified and the limitation period is over, and delete every copy of the
-key as well. The period's tables must stand in a report, and its demands must be answered.`,
+key as well. The period's tables must stand in a report, its demands must be answered, and a
+tick of the period behind it must be made.`,
 		Example: "  vitrine destroy-key 2026-H1 --because 'limitation ended on 31 December 2032' --config vitrine.toml",
 		Args:    exactly("PERIOD"),
 		RunE: func(c *cobra.Command, args []string) error {
