@@ -47,58 +47,113 @@ func decodePoint(b []byte) (*point, error) {
 // decodePoints reads len(dst) encodings, and returns the index of the first
 // that is not canonical, or -1. The points have z = 1.
 func decodePoints(dst []point, encoding func(i int) []byte) int {
-	for i := range dst {
-		if !dst[i].decode(encoding(i)) {
-			return i
+	for i := 0; i < len(dst); i += 2 {
+		var half [2]decoding
+		pair := dst[i:min(i+2, len(dst))]
+		for k := range pair {
+			if !half[k].begin(encoding(i + k)) {
+				half[k] = decoding{}
+				pair = pair[:k] // what comes before it may be wrong too
+				break
+			}
+		}
+		powers(&half[0].power, &half[1].power)
+		for k := range pair {
+			if !half[k].end(&pair[k]) {
+				return i + k
+			}
+		}
+		if len(pair) < min(2, len(dst)-i) {
+			return i + len(pair)
 		}
 	}
 	return -1
 }
 
-// decode is RFC 9496, section 4.3.1.
-func (p *point) decode(b []byte) bool {
-	var s, u1, u2, u2u2, v, w, den field.Element
+// decoding is RFC 9496, section 4.3.1, before and after its one long power:
+// SQRT_RATIO_M1(1, w) without what only a numerator other than 1 needs.
+type decoding struct{ s, u1, u2, v, w, w3, power field.Element }
+
+// begin reads b as far as the power that end needs.
+func (d *decoding) begin(b []byte) bool {
 	if len(b) != 32 || b[0]&1 != 0 {
 		return false
 	}
-	s.SetBytes(b)
-	if !bytes.Equal(s.Bytes(), b) {
+	d.s.SetBytes(b)
+	if !bytes.Equal(d.s.Bytes(), b) {
 		return false
 	}
-	w.Square(&s)
-	u1.Subtract(feOne, &w)
-	u2.Add(feOne, &w)
-	u2u2.Square(&u2)
-	v.Square(&u1)
-	v.Multiply(&v, curveD).Negate(&v).Subtract(&v, &u2u2)
-	w.Multiply(&v, &u2u2)
+	var u2u2 field.Element
+	d.w.Square(&d.s)
+	d.u1.Subtract(feOne, &d.w)
+	d.u2.Add(feOne, &d.w)
+	u2u2.Square(&d.u2)
+	d.v.Square(&d.u1)
+	d.v.Multiply(&d.v, curveD).Negate(&d.v).Subtract(&d.v, &u2u2)
+	d.w.Multiply(&d.v, &u2u2)
+	d.w3.Square(&d.w).Multiply(&d.w3, &d.w)
+	d.power.Square(&d.w3).Multiply(&d.power, &d.w) // w^7
+	return true
+}
 
-	w, square := inverseRoot(&w)
-	den.Multiply(&w, &u2)                 // den_x
-	w.Multiply(&w, &den).Multiply(&w, &v) // den_y
-	p.x.Add(&s, &s).Multiply(&p.x, &den)  // 2·s·den_x
+// end reports whether there is such a point, and sets p to it.
+func (d *decoding) end(p *point) bool {
+	r, den := &d.power, &d.w3
+	r.Multiply(r, &d.w3) // a root of 1/w, if there is one
+	var check field.Element
+	square := true
+	switch check.Square(r).Multiply(&check, &d.w); [32]byte(check.Bytes()) {
+	case oneBytes:
+	case minusOneBytes:
+		r.Multiply(r, sqrtM1)
+	default:
+		square = false
+	}
+	den.Multiply(r, &d.u2)                  // den_x
+	r.Multiply(r, den).Multiply(r, &d.v)    // den_y
+	p.x.Add(&d.s, &d.s).Multiply(&p.x, den) // 2·s·den_x
 	p.x.Absolute(&p.x)
-	p.y.Multiply(&u1, &w)
+	p.y.Multiply(&d.u1, r)
 	p.z.One()
 	p.t.Multiply(&p.x, &p.y)
 	return square && p.t.IsNegative() == 0 && p.y.Equal(feZero) == 0
 }
 
-// inverseRoot returns one of the square roots of 1/w, if there are any. It is
-// SQRT_RATIO_M1(1, w) without what only a numerator other than 1 needs.
-func inverseRoot(w *field.Element) (r field.Element, square bool) {
-	var w3, check field.Element
-	w3.Square(w).Multiply(&w3, w)
-	r.Square(&w3).Multiply(&r, w) // w^7
-	r.Pow22523(&r).Multiply(&r, &w3)
-	switch check.Square(&r).Multiply(&check, w); [32]byte(check.Bytes()) {
-	case oneBytes:
-		return r, true
-	case minusOneBytes:
-		r.Multiply(&r, sqrtM1)
-		return r, true
+// powers sets a and b to their powers by 2^252 − 3 = (p − 5)/8, side by side: a
+// processor begins with one product while it waits for the other.
+func powers(a, b *field.Element) {
+	type pair [2]field.Element
+	mul := func(x, y *pair) (r pair) {
+		r[0].Multiply(&x[0], &y[0])
+		r[1].Multiply(&x[1], &y[1])
+		return r
 	}
-	return r, false
+	squared := func(x pair, n int) pair {
+		for range n {
+			x[0].Square(&x[0])
+			x[1].Square(&x[1])
+		}
+		return x
+	}
+	// grow is x^(2^(n+m) − 1) of x^(2^n − 1) and x^(2^m − 1).
+	grow := func(x, y *pair, m int) pair {
+		r := squared(*x, m)
+		return mul(&r, y)
+	}
+	one := pair{*a, *b}
+	two := grow(&one, &one, 1)
+	four := grow(&two, &two, 2)
+	five := grow(&four, &one, 1)
+	ten := grow(&five, &five, 5)
+	twenty := grow(&ten, &ten, 10)
+	forty := grow(&twenty, &twenty, 20)
+	fifty := grow(&forty, &ten, 10)
+	hundred := grow(&fifty, &fifty, 50)
+	most := grow(&hundred, &hundred, 100)
+	most = grow(&most, &fifty, 50) // 2^250 − 1
+	most = squared(most, 2)
+	most = mul(&most, &one)
+	*a, *b = most[0], most[1]
 }
 
 // Bytes is the canonical encoding (RFC 9496, section 4.3.2).

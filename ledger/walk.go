@@ -269,7 +269,6 @@ func (w *walk) flush(all bool) error {
 			if bad, err := b.verify(); err != nil {
 				failed[k] = fmt.Errorf("bundle %d: its range proof does not hold: %w", w.held[k][bad], err)
 			}
-			w.batches[k] = newBatch(w.audit.Rand)
 		}()
 	}
 	wg.Wait()
