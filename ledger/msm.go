@@ -160,8 +160,8 @@ func foldTable(table []point, s []scalar) []point {
 // windowCount is the number of windows of c bits in 252.
 func windowCount(c int) int { return (252 + c - 1) / c }
 
-// maxWindow keeps the buckets in a processor's cache: a third of a megabyte.
-const maxWindow = 12
+// maxWindow keeps the buckets in a processor's cache: 1.3 megabytes.
+const maxWindow = 14
 
 // windowBits is the window that takes the fewest additions for n points.
 func windowBits(n int) int {

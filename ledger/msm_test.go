@@ -149,7 +149,7 @@ func TestMultiScalar(t *testing.T) {
 // TestManyTerms is large enough for wide windows: n times the same point, so
 // that the sum is known.
 func TestManyTerms(t *testing.T) {
-	for _, n := range []int{1000, 20000} {
+	for _, n := range []int{1000, 20_000, 150_000} {
 		s, p, total := make([]scalar, n), make([]addend, n), new(scalar)
 		for i := range s {
 			s[i], p[i] = *randomScalar(rand.Reader), addendOf(basePoint())
@@ -162,7 +162,7 @@ func TestManyTerms(t *testing.T) {
 }
 
 func TestWindowBits(t *testing.T) {
-	for n, want := range map[int]int{0: 3, 10: 3, 100: 6, 10_000: 11, 150_000: 12, 10_000_000: 12} {
+	for n, want := range map[int]int{0: 3, 10: 3, 100: 6, 10_000: 11, 150_000: 14, 10_000_000: 14} {
 		if c := windowBits(n); c < want-1 || c > want+1 {
 			t.Errorf("%d points: windows of %d bits", n, c)
 		}
