@@ -20,6 +20,7 @@ export interface Result {
 
 export function openLedgers(store: Store): Map<Class, Ledger> {
   const ledgers = new Map<Class, Ledger>();
+  classed("checkpoint", () => must(store.has("ledger/public/checkpoint"), "ledger/public/checkpoint", "is missing: there is always a public ledger"));
   for (const cls of CLASSES) {
     if (!store.has(`ledger/${cls}`)) continue;
     must(store.hasDirectory(`ledger/${cls}`), `ledger/${cls}`, "is no directory");
@@ -27,7 +28,6 @@ export function openLedgers(store: Store): Map<Class, Ledger> {
     l.open();
     ledgers.set(cls, l);
   }
-  must(ledgers.size > 0, "ledger", "there is no ledger");
   return ledgers;
 }
 
@@ -63,7 +63,7 @@ export function audit(dir: string | Store, proofs: Which, progress: (line: strin
       classed("report-form", () => auditReportNotices(l, audited));
       classed("report-tables", () => auditDue(l, audited.contained));
     }
-    site = classed("site", () => auditSite(store, reports.length, ledgers.get("public"), audited.remarks));
+    site = classed("site", () => auditSite(store, reports.length, ledgers.get("public")!, audited));
   } catch (e) {
     // a range proof that came before is named first
     if (e instanceof Refusal) batch.flush();

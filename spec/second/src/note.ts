@@ -169,10 +169,14 @@ export function checkCheckpoint(cp: Checkpoint, w: Watch, where: string): number
   return times[w.quorum - 1];
 }
 
-/** In a published directory a checkpoint has no signature line but those of the log and of the witnesses. */
+/** In a published directory a checkpoint has no signature line but one of the log and one of each witness at most. */
 export function onlyKnownKeys(cp: Checkpoint, w: Watch, where: string): void {
   const known = [w.log, ...w.witnesses.map((x) => x.key)];
+  const seen = new Set<string>();
   for (const s of cp.note.signatures) {
+    const id = `${s.name} ${toHex(s.hash)}`;
+    must(!seen.has(id), where, `has a second signature line of ${s.name}`);
+    seen.add(id);
     must(known.some((k) => k.name === s.name && equal(k.hash, s.hash)), where, `has a signature of ${s.name}, a key that the header does not name`);
   }
 }

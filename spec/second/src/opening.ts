@@ -118,15 +118,24 @@ export interface Papers {
   authority?: string;
   reference?: string;
   document?: Bytes; // its SHA-256
-  account?: string;
+  accounts?: string[];
 }
 
 const MOST_OUTCOMES = 64;
 
+export interface Subject {
+  checked: string[];
+  unchecked: string[];
+  papers: number; // how many were not given
+  account: string | undefined; // the one of those given that the fact is of
+}
+
 /** Point 6 of a receipt's check: what follows from the papers, and what was not checked. */
-export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, p: Papers, where: string): { checked: string[]; unchecked: string[]; papers: number } {
+export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, p: Papers, where: string, strict = true): Subject {
   const checked: string[] = [];
   const unchecked: string[] = [];
+  const accounts = p.accounts ?? [];
+  let account: string | undefined;
   must(parentSalt.length === 0 || parentSalt.length === 32, where, "parent salt does not have 32 bytes");
   must(subjectSalt.length === 0 || subjectSalt.length === 32, where, "subject salt does not have 32 bytes");
   const given = [p.authority, p.reference, p.document].filter((x) => x !== undefined).length;
@@ -151,10 +160,12 @@ export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, 
   } else if (subjectSalt.length === 0) {
     unchecked.push("subject: the receipt has no subject salt");
   } else if (o.type === "account") {
-    if (p.account === undefined) unchecked.push("subject: not given: account");
+    account = accounts.find((x) => equal(accountSubject(subjectSalt, o.parent, x), o.subject));
+    if (account !== undefined) checked.push("subject is that of the account");
+    else if (accounts.length === 0) unchecked.push("subject: not given: account");
     else {
-      must(equal(accountSubject(subjectSalt, o.parent, p.account), o.subject), where, "subject is not that of this account");
-      checked.push("subject is that of the account");
+      must(!strict, where, "subject is not that of this account");
+      unchecked.push("subject: of another account than is given");
     }
   } else {
     let i = 0;
@@ -162,8 +173,8 @@ export function checkSubject(o: Opening, parentSalt: Bytes, subjectSalt: Bytes, 
     must(i < MOST_OUTCOMES, where, `subject is not that of the type ${o.type} for any i below ${MOST_OUTCOMES}`);
     checked.push(`subject is that of fact ${i} of the type ${o.type}`);
   }
-  if (p.account !== undefined && o.type !== "account") unchecked.push(`account: the receipt is of the type ${o.type}`);
+  if (accounts.length > 0 && o.type !== "account") unchecked.push(`account: the receipt is of the type ${o.type}`);
   // how many papers were not given: which demand, the account
-  const papers = (D === undefined || parentSalt.length === 0 ? 1 : 0) + (o.type === "account" && p.account === undefined ? 1 : 0);
-  return { checked, unchecked, papers };
+  const papers = (D === undefined || parentSalt.length === 0 ? 1 : 0) + (o.type === "account" && account === undefined ? 1 : 0);
+  return { checked, unchecked, papers, account };
 }

@@ -54,6 +54,7 @@ export interface Receipt {
   checked: string[];
   unchecked: string[];
   papers: number; // how many were not given
+  account: string | undefined; // the one that is given and that it is of
 }
 
 export interface Promised {
@@ -70,8 +71,8 @@ export function clock(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** promise: the promise, or its due. */
-export function checkReceipt(b: Bytes, papers: Papers, promise: Bytes | number | undefined, where: string, now = clock()): Receipt {
+/** promise: the promise, or its due. strict: the account that is given has to be that of this receipt. */
+export function checkReceipt(b: Bytes, papers: Papers, promise: Bytes | number | undefined, where: string, strict = true): Receipt {
   const proof = inPart("form", () => parseTlogProof(b, where));
   const cp = proof.checkpoint;
   const r = new Reader(proof.extra, `${where} extra`);
@@ -124,17 +125,17 @@ export function checkReceipt(b: Bytes, papers: Papers, promise: Bytes | number |
       must(equal(p.leaf, leaf), where, "the promise is of another leaf");
       promisedBy = p.due;
     }
-    // without witnesses, the time at which the tick is published, or the reader's clock
-    const when = time ?? Math.min(h.from + h.lag + tick * h.delta, now);
+    // without witnesses, the time at which the tick was planned to be published
+    const when = time ?? h.from + h.lag + tick * h.delta;
     inPart("witnesses", () => must(when <= promisedBy, where, `the checkpoint's time ${when} is later than the promise's due ${promisedBy}`));
     checked.push(`the promise was kept: ${when} <= ${promisedBy}`);
   }
 
   // 6
-  const s = inPart("papers", () => checkSubject(opening, parentSalt, subjectSalt, papers, where));
+  const s = inPart("papers", () => checkSubject(opening, parentSalt, subjectSalt, papers, where, strict));
   checked.push(...s.checked);
   unchecked.push(...s.unchecked);
-  return { proof, opening, parentSalt, subjectSalt, header: h, at, leaf, time, checked, unchecked, papers: s.papers };
+  return { account: s.account, proof, opening, parentSalt, subjectSalt, header: h, at, leaf, time, checked, unchecked, papers: s.papers };
 }
 
 function bulk(o: Opening, h: Header): string {
@@ -146,10 +147,7 @@ function bulk(o: Opening, h: Header): string {
 export function checkReceiptWithLedger(r: Receipt, l: Ledger, where: string): void {
   const k = r.header.number;
   must(l.origin === r.header.origin, where, "the published ledger has another origin");
-  if (r.proof.checkpoint.size > l.size) {
-    r.unchecked.push("consistency: the published ledger is older than the receipt");
-    return;
-  }
+  must(r.proof.checkpoint.size <= l.size, where, "the published ledger does not reach the receipt's checkpoint: the copy is old, or the ledger was rolled back, of which the receipt is evidence");
   must(k < l.headers.length && equal(l.headers[k].hash, r.header.hash), where, "the header is not one of the published ledger");
   must(l.headerAt[k] === r.at, where, "the header stands elsewhere in the published ledger");
   const root = l.roots.get(r.proof.checkpoint.size);
@@ -239,6 +237,7 @@ export function checkDeclined(b: Bytes, headers: Header[], where: string): Decli
   must(declined >= received, where, "declined is before received");
   must(text(because).length <= 1000, where, "because has more than 1,000 bytes");
   must(!because.startsWith(" ") && !because.endsWith(" "), where, "because begins or ends with a space");
+  must(/[\p{L}\p{N}]/u.test(because), where, "because has neither a letter nor a number");
   must(!NOT_IN_TEXT.test(because), where, "because has a character that does not read as it is written");
   const h = headerOfTime(headers, declined);
   must(origin === h.origin, where, "names another origin");
@@ -260,15 +259,20 @@ export function promiseAnswers(p: Promised, s: Submission, authority: string, re
   must(equal(parentOf(p.parentSalt, D), p.opening.parent), where, "is not the answer to this submission receipt: parent is not that of this authority, reference and document");
 }
 
-export type Kept = { state: "kept"; index: number; time: number } | { state: "late"; index: number; time: number } | { state: "broken" | "open" };
+/** old: the reader's clock is later than the due, the copy of the ledger is not. */
+export type Kept = { state: "kept"; index: number; time: number } | { state: "late"; index: number; time: number } | { state: "broken" | "old" | "open" };
 
 /** Whether a ledger, whose tree has been computed, has the promised leaf by its due. */
 export function promiseKept(p: Promised, l: Ledger, now = clock()): Kept {
   const want = leafHash(p.leaf);
   const index = l.leaves.findIndex((x) => equal(x, want));
-  const real = (size: number): number => (l.watched(size) ? l.times.get(size)! : Math.min(l.times.get(size)!, now));
-  if (index < 0) return { state: real(l.size) > p.due ? "broken" : "open" };
-  const time = real(l.tickEnds().find((s) => s > index)!);
+  if (index < 0) {
+    const past = l.newestTime > p.due;
+    if (past && (l.watched(l.size) || now > p.due)) return { state: "broken" };
+    return { state: !past && now > p.due ? "old" : "open" };
+  }
+  // without witnesses, the time that was planned, whatever the clock says
+  const time = l.times.get(l.tickEnds().find((s) => s > index)!)!;
   return { state: time <= p.due ? "kept" : "late", index, time };
 }
 

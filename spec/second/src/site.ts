@@ -4,7 +4,8 @@ import { fromHex, sha256, toHex } from "./bytes.ts";
 import { asList, asString, fields, parseJson } from "./json.ts";
 import type { Ledger } from "./ledger.ts";
 import { parseNote, readLines, signedBy } from "./note.ts";
-import { must, refuse } from "./refuse.ts";
+import type { Audited } from "./report.ts";
+import { must } from "./refuse.ts";
 import type { Store } from "./store.ts";
 
 const LIST = "site.json";
@@ -41,13 +42,15 @@ export function parseSite(bytes: Uint8Array): { path: string; sha256: string }[]
 const MOST_REMARKS = 10;
 
 /** Step 6; how many files the list has, or undefined where there is none and need not be. */
-export function auditSite(store: Store, reports: number, publicLedger: Ledger | undefined, remarks: string[]): number | undefined {
+export function auditSite(store: Store, reports: number, publicLedger: Ledger, { publicHeaders, remarks }: Audited): number | undefined {
   if (reports === 0 && !store.has(LIST)) return undefined;
   const bytes = store.read(LIST);
   const files = parseSite(bytes);
-  if (publicLedger === undefined) return refuse(NOTE, "there is no public ledger, whose key would sign it");
   const note = parseNote(store.read(NOTE), NOTE);
-  must(signedBy(note, publicLedger.headers[publicLedger.headers.length - 1].keys.report, NOTE), NOTE, "is not signed with the report key of the public ledger");
+  // from the last header that the newest report names
+  const keys = new Map(publicLedger.headers.slice(Math.max(0, publicHeaders - 1)).map((h) => [h.keys.report.vkey, h.keys.report]));
+  const signers = [...keys.values()].filter((k) => signedBy(note, k, NOTE));
+  must(signers.length > 0, NOTE, "is not signed with a report key of the public ledger, of the newest report's header or a later one");
   const [origin, digest] = readLines(note.text, "vitrine/site/v1", ["origin", "sha256"], NOTE);
   must(origin === publicLedger.origin, NOTE, "names another origin");
   must(digest === toHex(sha256(bytes)), NOTE, "is the note of another site.json");

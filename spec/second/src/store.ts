@@ -32,6 +32,7 @@ export class Store {
     } catch (e) {
       const code = (e as NodeJS.ErrnoException).code;
       if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
+      if (code === "ELOOP") return "other";
       throw e;
     }
     try {
@@ -42,7 +43,8 @@ export class Store {
       return s.isFile() ? "file" : s.isDirectory() ? "directory" : "other";
     } catch (e) {
       const code = (e as NodeJS.ErrnoException).code;
-      if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return "other"; // a link to nothing
+      if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined; // a link to nothing
+      if (code === "ELOOP") return "other"; // a link that leads round in a circle
       throw e;
     }
   }

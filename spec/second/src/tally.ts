@@ -110,7 +110,7 @@ export interface Tally {
 export function checkTally(list: List, proof: Bytes, beside: { list: List; where: string }[], ledger: Ledger, where: string): Tally {
   const points = checkList(list, ledger, where);
   for (const b of beside) {
-    must(b.list.cell.sheet !== list.cell.sheet || b.list.cell.period <= list.cell.period, b.where, "is a list of the same sheet in a later period");
+    must(b.list.cell.period <= list.cell.period, b.where, "is a list of a later period");
     checkList(b.list, ledger, b.where);
   }
   const all = [{ list, where }, ...beside];
@@ -182,7 +182,7 @@ export interface Statement {
 export function parseStatement(b: Bytes, where: string): Statement {
   must(b.length >= 1 && b.length <= 65536, where, "a statement has 1 to 65,536 bytes");
   const note = parseNote(b, where);
-  const procedure = /^procedure (.*)$/m.exec(note.text)?.[1];
+  const procedure = note.text.split("\n").find((l) => l.startsWith("procedure "))?.slice(10);
   if (procedure !== "bundles" && procedure !== "tally" && procedure !== "sample") return refuse(where, "procedure is not bundles, tally or sample");
   const names = [
     ...["auditor", "origin", "procedure", "period", "header", "size", "root"],

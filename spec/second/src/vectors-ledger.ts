@@ -74,7 +74,7 @@ function headersOf(v: Case): Header[] {
 
 function papersOf(v: Case): Papers {
   const p = v.papers ?? {};
-  return { authority: p.authority, reference: p.reference, account: p.account, document: p.document === undefined ? undefined : hex(p.document) };
+  return { authority: p.authority, reference: p.reference, accounts: p.account === undefined ? undefined : [p.account], document: p.document === undefined ? undefined : hex(p.document) };
 }
 
 function runHeader(v: Case): Learned {

@@ -152,10 +152,8 @@ interface DirectoryVector {
 /** What a class of the vectors may be called here, and what is said then: see README.md. */
 const SAME: Record<string, [string, RegExp][]> = {
   header: [["place", /the first entry is not that of header/]],
-  place: [["checkpoint", /is not at a tick's end of the log/]],
   tree: [["checkpoint", /has another root than the kept checkpoint/]],
   witnesses: [["tree", /is not the checkpoint of the tree at its size/]],
-  "report-ledger": [["checkpoint", /is not at a tick's end of the log/]],
 };
 
 const bases = new Map<string, Map<string, Bytes>>();

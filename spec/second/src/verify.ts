@@ -20,7 +20,7 @@ import { runVectors } from "./vectors.ts";
 
 const USAGE = `usage:
   verify report DIR [--sampled] [--json]
-  verify receipt FILE... [--document F] [--authority A] [--reference R] [--account X] [--promise F] [--report DIR] [--json]
+  verify receipt FILE... [--document F] [--authority A] [--reference R] [--account X]... [--promise F] [--report DIR] [--json]
   verify promise FILE --report DIR [--document F --authority A --reference R] [--account X] [--json]
   verify submission FILE --report DIR [--document F] [--answer F] [--authority A --reference R] [--json]
   verify declined FILE --report DIR [--submission F] [--document F] [--json]
@@ -33,10 +33,11 @@ interface Args {
   rest: string[];
   flags: Set<string>;
   values: Map<string, string>;
+  accounts: string[];
 }
 
 function parseArgs(argv: string[], flags: string[], values: string[]): Args {
-  const out: Args = { rest: [], flags: new Set(), values: new Map() };
+  const out: Args = { rest: [], flags: new Set(), values: new Map(), accounts: [] };
   for (let i = 0; i < argv.length; i++) {
     const a = argv[i];
     if (!a.startsWith("--")) {
@@ -45,6 +46,7 @@ function parseArgs(argv: string[], flags: string[], values: string[]): Args {
     }
     const name = a.slice(2);
     if (flags.includes(name)) out.flags.add(name);
+    else if (name === "account" && values.includes(name) && i + 1 < argv.length) out.accounts.push(argv[++i]);
     else if (values.includes(name) && i + 1 < argv.length && !out.values.has(name)) out.values.set(name, argv[++i]);
     else throw new Usage(`bad option ${a}`);
   }
@@ -100,10 +102,11 @@ function commandReceipt(argv: string[]): void {
   const receipts = a.rest.flatMap((f) =>
     severalReceipts(readFile(f)).map((b, i, all) => {
       const where = all.length > 1 ? `${f} ${i + 1}` : f;
-      return { where, receipt: checkReceipt(b, papers, promise, where) };
+      return { where, receipt: checkReceipt(b, papers, promise, where, false) };
     }),
   );
   distinct(receipts);
+  for (const x of a.accounts) if (!receipts.some((r) => r.receipt.account === x)) refuse(a.rest.join(" "), `there is no receipt of the account ${x}`);
   const dir = a.values.get("report");
   const remarks: string[] = [];
   if (dir !== undefined) withReport(dir, receipts, remarks);
@@ -134,7 +137,7 @@ function fileOf(a: Args, name: string): Bytes | undefined {
 
 function papersOf(a: Args): Papers {
   const document = fileOf(a, "document");
-  return { authority: a.values.get("authority"), reference: a.values.get("reference"), account: a.values.get("account"), document: document === undefined ? undefined : sha256(document) };
+  return { authority: a.values.get("authority"), reference: a.values.get("reference"), accounts: a.accounts, document: document === undefined ? undefined : sha256(document) };
 }
 
 /** A promise, with the header that its opening names. */
@@ -164,6 +167,7 @@ function compareDocument(a: Args, document: string, where: string, checked: stri
 
 function commandPromise(argv: string[]): void {
   const a = parseArgs(argv, ["json"], ["document", "authority", "reference", "account", "report"]);
+  if (a.accounts.length > 1) throw new Usage("a promise is of one account");
   const file = oneFile(a, "promise");
   const b = readFile(file);
   const { ledger, headers } = ledgerOf(b, file, a);
@@ -175,6 +179,7 @@ function commandPromise(argv: string[]): void {
   if (k.state === "broken") return refuse(file, `was broken: the ledger has no such leaf by ${p.due}`);
   if (k.state === "late") return refuse(file, `was broken: the leaf at index ${k.index} came at ${k.time}, after ${p.due}`);
   if (k.state === "kept") checked.push(`it was kept: the leaf stands at index ${k.index}, time ${k.time}`);
+  if (k.state === "old") s.unchecked.push(`its due has passed, and this copy of the ledger is older: a newer one is needed; if there is none, the promise was broken`);
   print(checked, [...s.unchecked, ...(k.state === "open" ? ["the ledger has no such leaf yet, and it is not due"] : [])], [], a.flags.has("json"));
 }
 
@@ -202,6 +207,7 @@ function commandSubmission(argv: string[]): void {
     if (d.declined > s.answerBy) remarks.push(`the answer came ${d.declined - s.answerBy} seconds too late`);
   } else {
     const p = readPromise(answer, headers, where);
+    if (p.received > s.answerBy) remarks.push(`the answer came ${p.received - s.answerBy} seconds too late`);
     const [authority, reference] = [a.values.get("authority"), a.values.get("reference")];
     if ((authority === undefined) !== (reference === undefined)) throw new Usage("authority and reference are given together or not at all");
     if (authority === undefined || reference === undefined) unchecked.push("answer: a promise, good by itself; authority and reference are not given, so that it may be of another demand");

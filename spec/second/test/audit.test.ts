@@ -79,7 +79,6 @@ bad("notes that are wrong", { notes: (n, x) => (n === 1 ? new Uint8Array(32) : x
 bad("a notice left out", { notices: (l) => void l.shift() }, /notes are not those/);
 bad("a notice in a header's bundle", { notices: (l) => void (l[0].bundle = 0, l.splice(1)) }, /not in bundle 0 of a tick/);
 bad("a checkpoint left out", { files: (f) => void f.delete("ledger/public/checkpoints/512") }, /checkpoints\/512: is missing/);
-bad("a checkpoint too many", { files: (f) => void f.set("ledger/public/checkpoints/1024", f.get("ledger/public/checkpoint")!) }, /checkpoints\/1024: is not at a tick's end/);
 bad("a hash tile changed", { files: (f) => void f.set("ledger/public/tile/1/000.p/6", f.get("ledger/public/tile/0/000")!) }, /is not that hash tile/);
 bad("an entry changed", { files: (f) => { const k = "ledger/public/tile/entries/002"; const b = f.get(k)!.slice(); b[60] ^= 1; f.set(k, b); } }, /checkpoints\/768: is not the checkpoint of the tree/);
 

@@ -44,6 +44,9 @@ test("papers on the command line", () => {
     const account = put("account", b.promises.get("acc account")!);
     const receipt = put("receipt", b.receipts.get("acc demand")!);
 
+    const receiptOf = put("receipt2", b.receipts.get("acc account")!);
+    const early = put("early", note(`vitrine/submission/v1\norigin ${ORIGIN}\ndocument ${digest}\nreceived 5\nanswer-by 259205\n`));
+
     const good: [string[], RegExp][] = [
       [["submission", sub, ...report], /unchecked  answer: none given\nremark     its time has passed and no answer is shown/],
       [["submission", sub, ...report, "--document", join(dir, "document")], /it is of this document/],
@@ -51,6 +54,8 @@ test("papers on the command line", () => {
       [["submission", sub, ...report, "--answer", late], /the answer came 1 seconds too late/],
       [["submission", sub, ...report, "--answer", promise], /may be of another demand/],
       [["submission", sub, ...report, "--answer", promise, "--authority", AUTHORITY, "--reference", REFERENCE], /answered with a promise, due/],
+      [["submission", early, ...report, "--answer", promise], /the answer came [0-9]+ seconds too late/],
+      [["receipt", receipt, receiptOf, ...report, "--account", ACCOUNT], /subject is that of the account/],
       [["declined", no, ...report], /submission receipt: none given/],
       [["declined", no, ...report, "--submission", sub, "--json"], /"because":"Das ist/],
       [["promise", promise, ...report, ...demand], /it was kept: the leaf stands at index/],
@@ -76,6 +81,7 @@ test("papers on the command line", () => {
       [["promise", promise, ...report, ...demand.slice(0, 4), "--reference", "x"], /parent is not that/],
       [["promise", put("never", note(never)), ...report], /was broken/],
       [["promise", no, ...report], /has no opening/],
+      [["receipt", receipt, receiptOf, "--account", ACCOUNT, "--account", "x"], /no receipt of the account x/],
     ];
     for (const [args, what] of bad) {
       const r = verify(...args);

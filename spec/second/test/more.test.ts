@@ -18,8 +18,10 @@ import type { Header } from "../src/header.ts";
 import type { Json, JsonObject } from "../src/json.ts";
 import { jsonBytes, parseJson } from "../src/json.ts";
 import { accountSubject, demandId, outcomeSubject, parentOf } from "../src/opening.ts";
-import { checkReceipt } from "../src/receipt.ts";
-import { parseSite } from "../src/site.ts";
+import { checkPromise, checkReceipt, promiseKept } from "../src/receipt.ts";
+import { parseKey } from "../src/note.ts";
+import { newAudited } from "../src/report.ts";
+import { auditSite, parseSite } from "../src/site.ts";
 import { MemoryStore, Store, mostBytes } from "../src/store.ts";
 import { checkTally, parseList } from "../src/tally.ts";
 import { Transcript } from "../src/transcript.ts";
@@ -137,12 +139,23 @@ test("a quorum of 0, and a promise", () => {
   const b = build({ cheap: true, ...alone });
   const receipt = b.receipts.get("acc demand")!;
   const planned = T0 + 55;
-  const at = (due: number, now: number) => checkReceipt(receipt, {}, due, "r", now);
-  assert.match(at(planned, planned + 9).checked.join("\n"), /the promise was kept/);
-  assert.throws(() => at(planned - 1, planned + 9), /later than the promise's due/);
-  // it is public before the time that was planned: no promise is broken before its due
-  assert.match(at(planned - 1, planned - 1).checked.join("\n"), /the promise was kept/);
-  assert.throws(() => at(planned - 2, planned - 1), /later than the promise's due/);
+  const at = (due: number) => checkReceipt(receipt, {}, due, "r");
+  assert.match(at(planned).checked.join("\n"), /the promise was kept/);
+  assert.throws(() => at(planned - 1), /later than the promise's due/);
+  const l = auditOf(b.files).ledgers[0];
+  const p = checkPromise(b.promises.get("acc demand")!, l.headers[0], "p");
+  const state = (due: number, now: number, leaf = p.leaf) => promiseKept({ ...p, due, leaf }, l, now).state;
+  // what is said of a leaf does not ask the clock
+  for (const now of [planned - 9, planned + 9]) {
+    assert.equal(state(planned, now), "kept");
+    assert.equal(state(planned - 1, now), "late");
+  }
+  // without the leaf, the newest tick and the clock have to be later
+  const end = l.newestTime;
+  assert.equal(state(end - 1, end, text("x")), "broken");
+  assert.equal(state(end - 1, end - 1, text("x")), "open");
+  assert.equal(state(end, end + 1, text("x")), "old");
+  assert.equal(state(end, end, text("x")), "open");
 });
 test("few who watch are said", () => {
   const of = (quorum: number) => describe(run({ header: (h) => void ((h as Any).witnesses.quorum = quorum) })).unchecked.join("\n");
@@ -431,6 +444,35 @@ test("a directory without a report may lack site.json", () => {
   assert.throws(() => auditOf(files), /site\.json/);
 });
 
+test("a new report key leaves site.note good", () => {
+  const other = signer("example.org/report2");
+  const b = build({ cheap: true });
+  const l = auditOf(b.files).ledgers[0];
+  const later = { ...l.headers[1], keys: { ...l.headers[1].keys, report: parseKey(other.vkey, 1, "k") } };
+  const site = (by: typeof other | undefined, publicHeaders: number, headers = [l.headers[0], later]) => {
+    const f = new Map(b.files);
+    if (by !== undefined) putSite(f, by);
+    const world = Object.assign(Object.create(Object.getPrototypeOf(l)), l, { headers });
+    return () => auditSite(new MemoryStore(f), 1, world, { ...newAudited(), publicHeaders });
+  };
+  site(undefined, 1)(); // the key before
+  site(other, 1)();
+  site(other, 2)();
+  site(undefined, 0)();
+  assert.throws(site(undefined, 2), /is not signed/);
+  assert.throws(site(signer("other"), 1), /is not signed/);
+});
+test("there is always a public ledger", () => {
+  const f = new Map([...build({ cheap: true }).files].map(([k, v]): [string, Bytes] => [k.replace("ledger/public", "ledger/restricted"), v]));
+  assert.throws(() => auditOf(f), /there is always a public ledger/);
+});
+test("checkpoints that no rule needs are said", () => {
+  const r = run({ files: (f) => void ["999936", "300", "x"].forEach((n) => f.set(`ledger/public/checkpoints/${n}`, text("x"))) });
+  const said = describe(r).remarks.join("\n");
+  assert.match(said, /checkpoints\/999936 is of a size that the newest checkpoint does not reach/);
+  assert.match(said, /checkpoints\/300 is not that of a tick's end/);
+});
+
 test("how long files may be", () => {
   const bounds: [string, number][] = [
     ["ledger/public/checkpoint", 65536],
@@ -481,12 +523,12 @@ test("what is no regular file", () => {
     assert.match(said("out"), /link out of the directory/);
     assert.match(said("up/outside"), /link out of the directory/);
     assert.match(said("sub"), /no regular file/);
-    assert.match(said("dangling"), /no regular file/);
+    assert.match(said("dangling"), /is missing/);
     assert.match(said("loop"), /no regular file/);
     assert.match(said("none"), /is missing/);
     assert.match(said("long"), /more than 16777216 bytes/);
     assert.throws(() => s.has("out"), /link out/);
-    assert.ok(s.has("dangling") && s.has("sub") && !s.has("none"));
+    assert.ok(!s.has("dangling") && s.has("sub") && !s.has("none"));
     // links to directories are not gone into
     symlinkSync(".", join(dir, "sub/self"));
     symlinkSync(".", join(dir, "sub/self2"));

@@ -9,7 +9,7 @@ import { Store } from "../src/store.ts";
 import { ACCOUNT, AUTHORITY, DOCUMENT, ORIGIN, PROMISE, REFERENCE, T0, build, sign, signer, withDirectory } from "./fixture.ts";
 
 const built = build({ cheap: true });
-const papers = { authority: AUTHORITY, reference: REFERENCE, document: sha256(DOCUMENT), account: ACCOUNT };
+const papers = { authority: AUTHORITY, reference: REFERENCE, document: sha256(DOCUMENT), accounts: [ACCOUNT] };
 const get = (k: string) => built.receipts.get(k)!;
 const check = (k: string, p = papers as Partial<typeof papers>, promise?: Bytes | number) => checkReceipt(get(k), p, promise, "receipt");
 
@@ -29,7 +29,9 @@ test("receipts without papers say so", () => {
 test("other papers", () => {
   for (const k of ["authority", "reference"] as const) assert.throws(() => check("acc demand", { ...papers, [k]: "x" }), /parent is not that/);
   assert.throws(() => check("acc demand", { ...papers, document: sha256(text("x")) }), /parent is not that/);
-  assert.throws(() => check("acc account", { ...papers, account: "x" }), /subject is not that of this account/);
+  assert.throws(() => check("acc account", { ...papers, accounts: ["x"] }), /subject is not that of this account/);
+  assert.match(checkReceipt(get("acc account"), { accounts: ["x"] }, undefined, "r", false).unchecked.join("\n"), /of another account/);
+  assert.equal(check("acc account", { accounts: ["x", ACCOUNT] }).account, ACCOUNT);
 });
 
 test("promises", () => {
@@ -85,8 +87,8 @@ test("the answer that it is no demand", () => {
   ] as [string, RegExp][]) {
     assert.throws(() => answers(checkDeclined(signed(b), hs, "d"), s, "d"), what);
   }
-  for (const ok of ["x".repeat(1000), "« Bürgeramt » n’est pas", "\u200b", "\u00a0x", "a  b"]) checkDeclined(signed(declined(ok)), hs, "d");
-  const bad = [" x", "x ", " ", "", "x".repeat(1001), "ü".repeat(501), "a\tb", "a\nb"];
+  for (const ok of ["x".repeat(1000), "« Bürgeramt » n’est pas", "\u200bx", "\u00a0x", "法", "½", "٣", "a  b"]) checkDeclined(signed(declined(ok)), hs, "d");
+  const bad = ["\u200b", "\u00a0", "\u00ad", "...", "\u0301", "\u{e0041}", "\u{1f600}", " x", "x ", " ", "", "x".repeat(1001), "ü".repeat(501), "a\tb", "a\nb"];
   const points = [0x7f, 0x80, 0x85, 0x9f, 0x61c, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069, 0xfeff];
   for (const t of [...bad, ...points.map((p) => `a${String.fromCodePoint(p)}b`)]) {
     assert.throws(() => checkDeclined(signed(declined(t)), hs, "d"), /^Refusal|d: /, JSON.stringify(t));
@@ -115,6 +117,8 @@ test("a promise and a published ledger", () => {
     assert.deepEqual(promiseKept({ ...p, due: hs[0].from }, l).state, "late");
     assert.deepEqual(promiseKept({ ...p, leaf: text("x") }, l).state, "broken");
     assert.deepEqual(promiseKept({ ...p, leaf: text("x"), due: 2 ** 39 }, l).state, "open");
+    assert.deepEqual(promiseKept({ ...p, leaf: text("x"), due: l.newestTime }, l, l.newestTime + 1).state, "old");
+    assert.deepEqual(promiseKept({ ...p, leaf: text("x"), due: l.newestTime - 1 }, l, 0).state, "broken");
   });
 });
 
@@ -152,6 +156,8 @@ test("against a published ledger", () => {
     const r = check("acc demand");
     checkReceiptWithLedger(r, l, "receipt");
     assert.match(r.checked.join("\n"), /contains the leaf/);
+    const older = Object.assign(Object.create(Object.getPrototypeOf(l)), l, { size: 256 });
+    assert.throws(() => checkReceiptWithLedger(r, older, "receipt"), /does not reach/);
     // another log under the same keys
     const other = build({ cheap: true });
     const s = checkReceipt(other.receipts.get("acc demand")!, papers, undefined, "receipt");
