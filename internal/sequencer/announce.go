@@ -131,9 +131,17 @@ func (l *Log) settled(number uint64) error {
 	return nil
 }
 
-// announces reports whether a tick that is planned now may say a pending notice:
-// a header that changes something is not announced when its period has begun.
-func (l *Log) announces(p pending) bool {
+// announces reports whether a tick of that time that is planned now may say a
+// pending notice. A header that changes something is not announced when its
+// period has begun. Nor is one in a tick that is made up and whose time is before
+// the period before it: it would seem to be in that period's header's place.
+func (l *Log) announces(p pending, at time.Time) bool {
 	i := slices.IndexFunc(l.chain, func(q *ledger.Period) bool { return q.Hash == p.Digest })
-	return p.Kind != ledger.NoticeHeader || i < 1 || !l.begun(l.chain[i].Header) || sameTerms(l.chain[:i], l.chain[i].Header)
+	if p.Kind != ledger.NoticeHeader || i < 1 {
+		return true
+	}
+	if at.Unix() < int64(l.chain[i-1].From) {
+		return false
+	}
+	return !l.begun(l.chain[i].Header) || sameTerms(l.chain[:i], l.chain[i].Header)
 }

@@ -67,7 +67,7 @@ func (l *Log) make(p *ledger.Period, tick uint64, facts []Fact) (*plan, *secret,
 	if l.last != nil {
 		before, notes, earlier = l.last.After.Clone(), l.last.Notes, l.last.latest()
 	}
-	waiting = slices.DeleteFunc(slices.Clone(waiting), func(p pending) bool { return !l.announces(p) })
+	waiting = slices.DeleteFunc(slices.Clone(waiting), func(n pending) bool { return !l.announces(n, p.TickTime(tick)) })
 	err := error(nil)
 	if tick == 1 {
 		err = l.settled(p.Number)
