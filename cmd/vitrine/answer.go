@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -158,6 +159,16 @@ func ourStatement(path string) error {
 	return vitrine.Refusef(vitrine.Usage, "--statement: %s is there already and is no statement: nothing was changed; choose another name", path)
 }
 
+// recorded says that a time of receipt, once it was signed, is not changed by
+// another one in the demand's file.
+func (a answerCall) recorded(ctx context.Context, desk *casework.Desk, id vitrine.ID, given vitrine.Submission) error {
+	dem, err := desk.Demand(ctx, id)
+	if was := dem.Submission.Received; err == nil && !was.Equal(given.Received) {
+		fmt.Fprintf(a.stderr, "Demand %s was recorded and acknowledged as received at %s: that stays, whatever the file says now.\n", given.Reference, was.UTC().Format(time.RFC3339))
+	}
+	return err
+}
+
 // hint says that the reference is one of an earlier demand with another
 // document: if that was the wrong one, two demands are counted where one came.
 func (a answerCall) hint(ctx context.Context, desk *casework.Desk, id vitrine.ID) error {
@@ -191,7 +202,7 @@ func (a answerCall) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.hint(ctx, desk, id); err != nil {
+	if err := errors.Join(a.recorded(ctx, desk, id, p.submission), a.hint(ctx, desk, id)); err != nil {
 		return err
 	}
 	desk.Only = id
