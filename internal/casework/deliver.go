@@ -107,24 +107,13 @@ func (d *Desk) handOver(p vitrine.Package) error {
 // delivery and its hold's end. The caller holds the data directory's lock.
 func (d *Desk) DropUnneeded(ctx context.Context) error {
 	needed := map[vitrine.Digest]bool{}
-	err := d.DB.View(ctx, func(tx *store.Tx) error {
-		ids, err := tx.Demands()
-		if err != nil {
-			return err
+	err := d.every(ctx, func(dem vitrine.Demand) {
+		if dem.Collection != nil && (dem.Stage != vitrine.Delivered || dem.Open() > 0) {
+			needed[dem.Collection.Hold] = true
 		}
-		for _, id := range ids {
-			dem, err := tx.Demand(id)
-			if err != nil {
-				return err
-			}
-			if dem.Collection != nil && (dem.Stage != vitrine.Delivered || dem.Open() > 0) {
-				needed[dem.Collection.Hold] = true
-			}
-			for _, p := range dem.Packages {
-				needed[p.SHA256], needed[p.Envelope] = true, true
-			}
+		for _, p := range dem.Packages {
+			needed[p.SHA256], needed[p.Envelope] = true, true
 		}
-		return nil
 	})
 	if err != nil {
 		return err
