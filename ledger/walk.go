@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -255,12 +256,16 @@ func (j *job) closed() error {
 	return nil
 }
 
-// flush verifies the batches that are full, or all.
+// flush verifies the batches once one is full, or all is read: all at once, since
+// one alone would keep one core.
 func (w *walk) flush(all bool) error {
+	if !all && !slices.ContainsFunc(w.held, func(h []uint64) bool { return len(h) >= batchSize }) {
+		return nil
+	}
 	var wg sync.WaitGroup
 	failed := make([]error, len(w.batches))
 	for k, b := range w.batches {
-		if len(w.held[k]) == 0 || !all && len(w.held[k]) < batchSize {
+		if len(w.held[k]) == 0 {
 			continue
 		}
 		wg.Add(1)
@@ -276,10 +281,8 @@ func (w *walk) flush(all bool) error {
 		if err != nil {
 			return err
 		}
-		if all || len(w.held[k]) >= batchSize {
-			w.ledger.Proofs += uint64(len(w.held[k]))
-			w.held[k] = nil
-		}
+		w.ledger.Proofs += uint64(len(w.held[k]))
+		w.held[k] = nil
 	}
 	return nil
 }
