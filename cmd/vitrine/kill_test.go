@@ -104,6 +104,7 @@ func finals(t *testing.T, w world) map[string][32]byte {
 func TestKillAtEveryPoint(t *testing.T) {
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, database(t))
 			first := tracePoints(t, w, w.answer())
 			w.openItems(t)
@@ -142,6 +143,7 @@ func killAt(t *testing.T, database func(*testing.T) string, want ending, name st
 		return
 	}
 	t.Run(name, func(t *testing.T) {
+		t.Parallel() // much of a restart is waiting
 		w := newWorld(t, database(t))
 		args := w.answer()
 		if deciding {
@@ -233,6 +235,7 @@ func TestKillAtRandomTimes(t *testing.T) {
 	}
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, database(t))
 			whole := call{args: w.answer()}.ok(t)
 			want := conclude(t, w, whole.result(t))

@@ -111,26 +111,38 @@ func NewAgeKey(path string) (string, error) {
 }
 
 // writeNew writes a file that is not there yet, whole and on the disk, or
-// leaves none: data that is sealed to a lost key is lost.
+// leaves none under that name, wherever it is stopped: data that is sealed to a
+// lost key is lost.
 func writeNew(path string, b []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return vitrine.Refusef(vitrine.Usage, "%s is there already: a key is never overwritten", path)
+	if _, err := os.Lstat(path); err == nil {
+		return taken(path)
 	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".unfinished-*")
 	if err != nil {
 		return fmt.Errorf("write key: %w", err)
 	}
 	_, err = f.Write(b)
 	if err == nil {
-		err = f.Sync()
+		err = errors.Join(f.Chmod(mode), f.Sync())
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Link(f.Name(), path) // unlike a renaming, it replaces nothing
+	}
+	err = errors.Join(err, os.Remove(f.Name()))
+	if errors.Is(err, fs.ErrExist) {
+		return taken(path)
+	}
+	if err == nil {
 		err = syncDir(path)
 	}
 	if err != nil {
-		return fmt.Errorf("write key: %w", errors.Join(err, os.Remove(path)))
+		return fmt.Errorf("write key: %w", err)
 	}
 	return nil
+}
+
+func taken(path string) error {
+	return vitrine.Refusef(vitrine.Usage, "%s is there already: a key is never overwritten", path)
 }
 
 func syncDir(path string) error {

@@ -155,3 +155,28 @@ func TestStockAge(t *testing.T) {
 		}
 	}
 }
+
+// TestNewKeyAppearsWhole reads a key's file as soon as it has its name: a
+// process that is killed at any moment leaves a whole key or none.
+func TestNewKeyAppearsWhole(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		path := filepath.Join(dir, fmt.Sprint(i))
+		made := make(chan error, 1)
+		go func() { made <- keyring.NewNoteKey(path, "example.org/log") }()
+		for {
+			if b, err := os.ReadFile(path); err == nil {
+				if !strings.HasPrefix(string(b), "PRIVATE+KEY+") || !strings.HasSuffix(string(b), "\n") {
+					t.Errorf("the file held %d bytes that are no key", len(b))
+				}
+				break
+			}
+		}
+		if err := <-made; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 50 {
+		t.Errorf("%d files are left (%v)", len(left), err)
+	}
+}
