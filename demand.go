@@ -106,10 +106,21 @@ type Container struct {
 	Arrived  int64 `json:"arrived,omitempty"`
 }
 
+// Visit is what one source was found to be before anything was read from it.
+type Visit struct {
+	Source string `json:"source"`
+	Family string `json:"family"`           // mail, chat, files or records
+	Shown  string `json:"shown"`            // by what its access was found out
+	Writes string `json:"writes,omitempty"` // what its credentials could change, if anything
+	// MayWrite is why the provider accepted that they could.
+	MayWrite string `json:"may_write,omitempty"`
+}
+
 // Collection is the outcome of running one mandate: what was seen, and the
 // hold that keeps what was in or undeterminable.
 type Collection struct {
 	Counts
+	Sources    []Visit     `json:"sources,omitempty"`
 	Containers []Container `json:"containers"`
 	// Missing lists accounts that no source knows.
 	Missing  []Account `json:"missing,omitempty"`

@@ -27,7 +27,9 @@ var floors = map[string]int{
 	"internal/store": 2, "internal/blob": 2, "internal/keyring": 2, "internal/intake": 2,
 	"internal/authority": 2, "internal/checking": 2, "internal/collect": 2, "internal/replay": 2, "internal/sequencer": 2, "internal/letter": 2,
 
-	"internal/collect/mail": 3,
+	"internal/query": 2, "internal/collect/search": 2,
+
+	"internal/collect/mail": 3, "internal/collect/chat": 3, "internal/collect/files": 3, "internal/collect/records": 3,
 
 	"internal/casework": 4,
 	"internal/report":   5,
@@ -39,8 +41,8 @@ var forTests = []string{"internal/vitrinetest", "internal/collect/mail/planted"}
 
 // only maps an import to the packages that may have it.
 var only = map[string][]string{
-	"database/sql": {"internal/store"},
-	"net/http":     {"internal/sequencer", "internal/checking"},
+	"database/sql": {"internal/store", "internal/query"},
+	"net/http":     {"internal/sequencer", "internal/checking", "internal/collect/mail", "internal/collect/files"},
 	"os/exec":      {"cmd/vitrine"},
 }
 

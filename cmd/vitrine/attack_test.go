@@ -62,7 +62,7 @@ func TestChangeAfterApproval(t *testing.T) {
 			edit(t, w.config, "mail/{account}", "mail2/{account}")
 		},
 		"a source more": func(t *testing.T, w world) {
-			edit(t, w.config, "[quorum]", "[[source]]\nname = \"more\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n\n[quorum]")
+			edit(t, w.config, "[quorum]", "[[source]]\nname = \"more\"\nkind = \"maildir\"\npath = \"mail/{account}\"\nmay_write = \"a test\"\n\n[quorum]")
 		},
 		"one approver is enough": func(t *testing.T, w world) { edit(t, w.config, "need = 2", "need = 1") },
 		"another approver": func(t *testing.T, w world) {

@@ -48,6 +48,8 @@ type SourceConfig struct {
 	Name string `toml:"name"` // stands in mandates; nobody
 	Kind string `toml:"kind"` // maildir or mbox; nobody
 	Path string `toml:"path"` // with {account}; the operator, who must mount it read-only
+	// MayWrite is why it is accepted that this process could write there; counsel
+	MayWrite string `toml:"may_write"`
 }
 
 // QuorumConfig says how many approvers must sign.
@@ -143,14 +145,14 @@ func (c Config) Directory() (authority.Directory, error) {
 }
 
 // Sources are the declared stores, their paths resolved.
-func (c Config) Sources(base string) ([]collect.Source, error) {
-	var sources []collect.Source
+func (c Config) Sources(base string) ([]collect.Configured, error) {
+	var sources []collect.Configured
 	for _, s := range c.Source {
 		src, err := open(s, base)
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, src)
+		sources = append(sources, collect.Configured{Source: src, MayWrite: s.MayWrite})
 	}
 	return sources, nil
 }

@@ -93,7 +93,7 @@ func realWorld(t *testing.T, kind, path, clock string) world {
 	}
 	head, rest, _ := strings.Cut(string(b), "[[source]]")
 	_, tail, _ := strings.Cut(rest, "[quorum]")
-	config := head + fmt.Sprintf("[[source]]\nname = \"mail\"\nkind = %q\npath = %q\n\n[quorum]", kind, path) + tail
+	config := head + fmt.Sprintf("[[source]]\nname = \"mail\"\nkind = %q\npath = %q\nmay_write = \"a test\"\n\n[quorum]", kind, path) + tail
 	if err := os.WriteFile(w.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (d demo) build(ctx context.Context) (world, error) {
 	if err := writeDora(provider, periods[0].From.AddDate(0, -2, 0)); err != nil {
 		return w, err
 	}
-	sources += "\n[[source]]\nname = \"old-mail\"\nkind = \"maildir\"\npath = \"old/{account}\"\n"
+	sources += "\n[[source]]\nname = \"old-mail\"\nkind = \"maildir\"\npath = \"old/{account}\"\n" + accepted
 	if d.story {
 		periods = [3]law.Period{}
 	}
@@ -88,6 +88,9 @@ func (d demo) build(ctx context.Context) (world, error) {
 	return w, w.writeDemand(d.now().UTC().Truncate(time.Second))
 }
 
+// accepted says why a demonstration may read what it could write.
+const accepted = "may_write = \"a demonstration: the mail lies on an ordinary disk\"\n"
+
 // data writes the three users' mail, or takes the reader's own, and returns
 // the [[source]] tables.
 func (d demo) data(ctx context.Context, provider string, w *world) (string, error) {
@@ -100,8 +103,8 @@ func (d demo) data(ctx context.Context, provider string, w *world) (string, erro
 	if err := writeMail(provider, w.month); err != nil {
 		return "", err
 	}
-	return "[[source]]\nname = \"archive\"\nkind = \"mbox\"\npath = \"archive/{account}.mbox\"\n\n" +
-		"[[source]]\nname = \"mail\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n", nil
+	return "[[source]]\nname = \"archive\"\nkind = \"mbox\"\npath = \"archive/{account}.mbox\"\n" + accepted + "\n" +
+		"[[source]]\nname = \"mail\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n" + accepted, nil
 }
 
 // readersMail points a source at the reader's own mail, which is only read,
@@ -137,7 +140,7 @@ func (d demo) readersMail(ctx context.Context, w *world) (string, error) {
 	}
 	w.month = time.Date(newest.Year(), newest.Month(), 1, 0, 0, 0, 0, time.UTC)
 	w.note = "the newest calendar month (UTC) that holds mail in " + path
-	return fmt.Sprintf("[[source]]\nname = \"mail\"\nkind = %q\npath = %s\n", kind, strconv.Quote(pattern)), nil
+	return fmt.Sprintf("[[source]]\nname = \"mail\"\nkind = %q\npath = %s\n", kind, strconv.Quote(pattern)) + accepted, nil
 }
 
 // newestReceived is the latest time of arrival in an account's mail, by the
@@ -149,7 +152,7 @@ func newestReceived(ctx context.Context, source collect.Source, account vitrine.
 		return newest, err
 	}
 	for _, c := range containers {
-		err := source.Enumerate(ctx, c, func(it collect.Item) error {
+		err := source.Enumerate(ctx, c, "", func(it collect.Item) error {
 			// Where the zone is not known, the middle of what is possible.
 			if t := it.Received.From.Add(it.Received.To.Sub(it.Received.From) / 2); it.Received.Known() && t.After(newest) {
 				newest = t

@@ -38,7 +38,7 @@ type Desk struct {
 	Provider  string
 	Policy    mandate.Policy
 	Directory authority.Directory
-	Sources   []collect.Source
+	Sources   []collect.Configured
 	Outbox    string // where Deliver hands volumes over
 	Records   string // a directory: what auditors and courts were given and gave
 	// Only limits the machine's steps to one demand, so that a command that

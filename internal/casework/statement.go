@@ -55,7 +55,7 @@ func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope) (mandate.Sta
 // it would read as "no data".
 func (d *Desk) answerable(granted vitrine.Scope) error {
 	for _, c := range granted.Categories {
-		held := slices.ContainsFunc(d.Sources, func(s collect.Source) bool { return slices.Contains(s.Holds(), c) })
+		held := slices.ContainsFunc(d.Sources, func(s collect.Configured) bool { return slices.Contains(s.Holds(), c) })
 		if !held {
 			return vitrine.Refusef(vitrine.Usage, "no source in the config holds %s data: add one that does; or grant less with --grant and the reason data-not-held; or, where nothing else was asked for, --refuse \"We hold no such data.\" --ground data-not-held", c)
 		}

@@ -89,7 +89,7 @@ func (d *Desk) collectInto(ctx context.Context, dem vitrine.Demand, m mandate.Ma
 		return vitrine.Collection{}, fmt.Errorf("create hold: %w", err)
 	}
 	defer w.Abort()
-	col, err := collect.Run(ctx, m, d.sourcesFor(m), w, d.Now, d.Collecting)
+	col, err := collect.Job{Mandate: m, Sources: d.sourcesFor(m), Hold: w, Now: d.Now, Progress: d.Collecting}.Run(ctx)
 	if err != nil {
 		return col, err
 	}
@@ -111,9 +111,9 @@ func (d *Desk) collectInto(ctx context.Context, dem vitrine.Demand, m mandate.Ma
 
 // sourcesFor are the sources that the mandate names, by name; whether they are
 // declared alike is for collect to check.
-func (d *Desk) sourcesFor(m mandate.Mandate) []collect.Source {
+func (d *Desk) sourcesFor(m mandate.Mandate) []collect.Configured {
 	named := m.Statement().Sources
-	return slices.DeleteFunc(slices.Clone(d.Sources), func(s collect.Source) bool {
+	return slices.DeleteFunc(slices.Clone(d.Sources), func(s collect.Configured) bool {
 		return !slices.ContainsFunc(named, func(n vitrine.Source) bool { return n.Name == s.Declaration().Name })
 	})
 }

@@ -2,8 +2,10 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"slices"
 
 	"github.com/vitrine-project/vitrine"
@@ -13,6 +15,9 @@ import (
 // Vanished is why an item is unreadable that was listed and was gone when its
 // turn came.
 const Vanished = "vanished"
+
+// ErrVanished is what Open returns for an item that was enumerated and is gone.
+var ErrVanished = errors.New("the item is gone since it was listed")
 
 // step is how many bytes lie between two calls of progress.
 const step = 1 << 20
@@ -27,6 +32,7 @@ type reading struct {
 	told      int64 // bytes at the last progress
 	seed      maphash.Seed
 	seen      []uint64 // of each item's identity
+	cursor    Cursor
 }
 
 func (r *reading) name() string { return r.source.Declaration().Name }
@@ -37,12 +43,7 @@ func (r *reading) all(ctx context.Context) (vitrine.Container, error) {
 	c := r.container
 	r.seed = maphash.MakeSeed()
 	r.done = vitrine.Container{Source: r.name(), Account: c.Account, Name: c.Name, Kind: c.Kind, Before: c.State}
-	err := r.source.Enumerate(ctx, c, func(it Item) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return r.item(ctx, it)
-	})
+	err := r.enumerate(ctx)
 	if err == nil {
 		err = r.compare(ctx)
 	}
@@ -56,6 +57,41 @@ func (r *reading) all(ctx context.Context) (vitrine.Container, error) {
 	return r.done, nil
 }
 
+// enumerate decides every item, and goes on where it stood when the store
+// breaks off.
+func (r *reading) enumerate(ctx context.Context) error {
+	p := patience{waits: r.waits}
+	for {
+		seen := r.cursor.Seen
+		err := r.source.Enumerate(ctx, r.container, r.cursor.Position, func(it Item) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return r.item(ctx, it)
+		})
+		if err == nil {
+			return nil
+		}
+		if r.cursor.Seen > seen {
+			p.tried = 0
+		}
+		if r.cursor.Seen > 0 && r.cursor.Position == "" {
+			return err // nobody knows where it stood
+		}
+		if err := p.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// complete compares what was seen with the store's own count.
+func (r *reading) complete() error {
+	if n := r.container.Count; n != NoCount && n != r.done.Seen {
+		return vitrine.Refusef(vitrine.Failed, "the store counts %d items and listed %d: nothing was kept; run the step again, and if it stays so, have the store repaired or collect from a copy of its files", n, r.done.Seen)
+	}
+	return nil
+}
+
 func (r *reading) item(ctx context.Context, it Item) error {
 	r.done.Seen++
 	if it.Unreadable == Vanished {
@@ -64,6 +100,16 @@ func (r *reading) item(ctx context.Context, it Item) error {
 		r.seen = append(r.seen, maphash.String(r.seed, it.Identity))
 	}
 	v := Decide(r.scope, it)
+	if v.Decision == In || v.Decision == Undeterminable {
+		err := r.keep(ctx, it, v)
+		if errors.Is(err, ErrVanished) {
+			r.done.Vanished++
+			v.Decision, err = Unreadable, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 	switch v.Decision {
 	case Out:
 		r.done.Out++
@@ -74,11 +120,7 @@ func (r *reading) item(ctx context.Context, it Item) error {
 	case Undeterminable:
 		r.done.Undeterminable++
 	}
-	if v.Decision == In || v.Decision == Undeterminable {
-		if err := r.keep(ctx, it, v); err != nil {
-			return err
-		}
-	}
+	r.cursor = r.cursor.past(it)
 	if r.bytes += it.Size; r.bytes-r.told >= step {
 		r.told = r.bytes
 		r.progress(Progress{Source: r.name(), Container: r.container.Name, Done: max(r.bytes, it.Offset+it.Size), Total: r.container.Size})
@@ -88,13 +130,15 @@ func (r *reading) item(ctx context.Context, it Item) error {
 
 // keep puts the item into the hold, exactly as it was enumerated or not at all.
 func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
-	stored, err := r.source.Open(ctx, r.container, it)
-	if err != nil {
+	stored := &steady{ctx: ctx, waits: patience{waits: r.waits}, open: func(offset int64) (io.ReadCloser, error) {
+		return r.source.Open(ctx, r.container, it, offset)
+	}}
+	if err := stored.start(); err != nil {
 		return fmt.Errorf("open item: %w", err)
 	}
 	held, err := r.hold.Add(production.Item{
 		Source: r.name(), Account: r.container.Account, Container: r.container.Name, Name: it.Name,
-		Category: it.Category, Form: it.Form, Unquoted: it.Unquoted, Received: it.Received, Sent: v.Sent,
+		Category: it.Category, Form: it.Form, Unquoted: it.Unquoted, Received: it.Received, Sent: v.Sent, Extra: it.Extra,
 		Matched: v.Matched, Flags: v.Flags, Decision: production.Decision(v.Decision), Reason: string(v.Reason),
 	}, stored)
 	if cerr := stored.Close(); err == nil {
@@ -112,13 +156,13 @@ func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
 // compare takes the container's state again and, where it differs, counts what
 // came and what went.
 func (r *reading) compare(ctx context.Context) error {
-	after, err := r.source.State(ctx, r.container)
+	after, err := persist(ctx, r.waits, func() (string, error) { return r.source.Close(ctx, r.container) })
 	if err != nil {
 		return fmt.Errorf("take state: %w", err)
 	}
 	r.done.After = after
 	if after == r.done.Before {
-		return nil
+		return r.complete()
 	}
 	now, err := r.listed(ctx)
 	if err != nil {
@@ -132,7 +176,7 @@ func (r *reading) compare(ctx context.Context) error {
 
 // listed returns the identities of the container's items as they are now.
 func (r *reading) listed(ctx context.Context) ([]uint64, error) {
-	containers, err := r.source.Inventory(ctx, r.container.Account)
+	containers, err := r.inventory(ctx, r.source, r.container.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -140,17 +184,18 @@ func (r *reading) listed(ctx context.Context) ([]uint64, error) {
 	if i < 0 {
 		return nil, nil
 	}
-	var now []uint64
-	err = r.source.Enumerate(ctx, containers[i], func(it Item) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if it.Unreadable != Vanished {
-			now = append(now, maphash.String(r.seed, it.Identity))
-		}
-		return nil
+	return persist(ctx, r.waits, func() (now []uint64, err error) {
+		err = r.source.Enumerate(ctx, containers[i], "", func(it Item) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if it.Unreadable != Vanished {
+				now = append(now, maphash.String(r.seed, it.Identity))
+			}
+			return nil
+		})
+		return now, err
 	})
-	return now, err
 }
 
 // differences counts what is only in before and what is only in after.

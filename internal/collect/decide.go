@@ -25,6 +25,7 @@ type Reason string
 // The reasons; spec/production.md explains each.
 const (
 	ReasonReceived        Reason = "received"               // in or out by the store's own record
+	ReasonLasting         Reason = "lasting"                // in or out by how long it held true
 	ReasonSent            Reason = "sent"                   // in or out by the Date header
 	ReasonSentFallback    Reason = "sent-fallback-received" // the Date header does not tell, the store's record does
 	ReasonReceivedUnknown Reason = "received-unknown"       // the store keeps no time of arrival
@@ -69,7 +70,10 @@ func Decide(s vitrine.Scope, it Item) Verdict {
 	}
 	received, sent := byReceived(s.Period, it), bySent(s.Period, it)
 	when := received
-	if s.Clock == vitrine.ClockSent {
+	switch {
+	case it.Lasting:
+		when = lasting(s.Period, it.Received)
+	case s.Clock == vitrine.ClockSent:
 		when = sent
 		v.Sent = decisive(s.Period, it.Sent, sent.Decision)
 	}

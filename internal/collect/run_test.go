@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ type shelf struct {
 	name     string
 	holds    vitrine.Category
 	accounts map[vitrine.Account]map[string][]letter
+	access   Access
 	calls    []string
 	during   func(*shelf) // called at each item
 }
@@ -34,13 +36,15 @@ type letter struct {
 func (s *shelf) Declaration() vitrine.Source {
 	return vitrine.Source{Name: s.name, Kind: "maildir", Path: "/mail/{account}"}
 }
-func (s *shelf) Holds() []vitrine.Category { return []vitrine.Category{s.holds} }
+func (s *shelf) Family() Family                        { return Mail }
+func (s *shelf) Probe(context.Context) (Access, error) { return s.access, nil }
+func (s *shelf) Holds() []vitrine.Category             { return []vitrine.Category{s.holds} }
 
 func (s *shelf) Inventory(_ context.Context, a vitrine.Account) ([]Container, error) {
 	s.calls = append(s.calls, "inventory "+string(a))
 	var cs []Container
 	for name, letters := range s.accounts[a] {
-		c := Container{Account: a, Name: name, Kind: "shelf", Size: 10}
+		c := Container{Account: a, Name: name, Kind: "shelf", Size: 10, Count: NoCount}
 		c.State = state(letters)
 		cs = append(cs, c)
 	}
@@ -55,10 +59,13 @@ func state(letters []letter) (s string) {
 	return s
 }
 
-func (s *shelf) Enumerate(_ context.Context, c Container, yield func(Item) error) error {
+func (s *shelf) Enumerate(_ context.Context, c Container, after string, yield func(Item) error) error {
 	s.calls = append(s.calls, "enumerate "+c.Name)
-	for _, l := range slices.Clone(s.accounts[c.Account][c.Name]) {
-		it := Item{Name: l.text, Identity: l.text, Key: l.text, Size: int64(len(l.text)), Category: s.holds, Form: "stored", Received: between(l.received, l.received), Unreadable: l.why}
+	for i, l := range slices.Clone(s.accounts[c.Account][c.Name]) {
+		if n, err := strconv.Atoi(after); err == nil && i <= n {
+			continue
+		}
+		it := Item{Name: l.text, Position: strconv.Itoa(i), Identity: l.text, Key: l.text, Size: int64(len(l.text)), Category: s.holds, Form: "stored", Received: between(l.received, l.received), Unreadable: l.why}
 		if s.during != nil {
 			s.during(s)
 		}
@@ -69,12 +76,12 @@ func (s *shelf) Enumerate(_ context.Context, c Container, yield func(Item) error
 	return nil
 }
 
-func (s *shelf) Open(_ context.Context, c Container, it Item) (io.ReadCloser, error) {
+func (s *shelf) Open(_ context.Context, c Container, it Item, offset int64) (io.ReadCloser, error) {
 	s.calls = append(s.calls, "open "+it.Key)
-	return io.NopCloser(strings.NewReader(it.Key)), nil
+	return io.NopCloser(strings.NewReader(it.Key[offset:])), nil
 }
 
-func (s *shelf) State(_ context.Context, c Container) (string, error) {
+func (s *shelf) Close(_ context.Context, c Container) (string, error) {
 	return state(s.accounts[c.Account][c.Name]), nil
 }
 
@@ -92,6 +99,14 @@ func (b *basket) Add(it production.Item, r io.Reader) (production.Item, error) {
 	it.Number, it.Size, it.SHA256 = int64(len(b.items)+1), int64(len(text)), vitrine.DigestOf(text)
 	b.items = append(b.items, it)
 	return it, nil
+}
+
+// configured are sources as a config has them that names nothing else.
+func configured(sources ...Source) (list []Configured) {
+	for _, s := range sources {
+		list = append(list, Configured{Source: s})
+	}
+	return list
 }
 
 func clock() time.Time { return time.Date(2026, 11, 20, 9, 0, 0, 5, time.UTC) }
@@ -118,7 +133,7 @@ func TestRun(t *testing.T) {
 	s := scope(t, vitrine.ClockReceived)
 	s.Accounts = []vitrine.Account{"alice", "bob", "carol"}
 	hold, told := &basket{}, map[string]Progress{}
-	col, err := Run(context.Background(), signed.Mandate(t, s, a.Declaration(), b.Declaration()), []Source{b, a}, hold, clock, func(p Progress) { told[p.Container] = p })
+	col, err := Job{Mandate: signed.Mandate(t, s, a.Declaration(), b.Declaration()), Sources: configured(b, a), Hold: hold, Now: clock, Progress: func(p Progress) { told[p.Container] = p }}.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +181,7 @@ func TestRunNeedsMandate(t *testing.T) {
 		"twice":   {signed.Mandate(t, s, a.Declaration()), []Source{a, a}, `"a" is not in the mandate`},
 	} {
 		hold := &basket{}
-		_, err := Run(context.Background(), c.m, c.give, hold, clock, nil)
+		_, err := Job{Mandate: c.m, Sources: configured(c.give...), Hold: hold, Now: clock}.Run(context.Background())
 		refused(t, err, vitrine.Refused, c.says)
 		if len(a.calls)+len(b.calls)+len(hold.items) > 0 {
 			t.Errorf("%s: asked %v %v, held %v", name, a.calls, b.calls, hold.items)
@@ -196,7 +211,7 @@ func TestRunFailsWhole(t *testing.T) {
 		if a, ok := source.(altered); ok && a.how == "cancel" {
 			sh.during = func(*shelf) { cancel() }
 		}
-		col, err := Run(ctx, signed.Mandate(t, s, sh.Declaration()), []Source{source}, hold, clock, nil)
+		col, err := Job{Mandate: signed.Mandate(t, s, sh.Declaration()), Sources: configured(source), Hold: hold, Now: clock}.Run(ctx)
 		cancel()
 		if err == nil || c.is != nil && !errors.Is(err, c.is) || col.Seen != 0 || len(col.Containers) > 0 {
 			t.Errorf("%s: %v, %+v", name, err, col)
@@ -224,8 +239,8 @@ func (a altered) Inventory(ctx context.Context, account vitrine.Account) ([]Cont
 	return cs, err
 }
 
-func (a altered) Enumerate(ctx context.Context, c Container, yield func(Item) error) error {
-	return a.shelf.Enumerate(ctx, c, func(it Item) error {
+func (a altered) Enumerate(ctx context.Context, c Container, after string, yield func(Item) error) error {
+	return a.shelf.Enumerate(ctx, c, after, func(it Item) error {
 		if a.how != "longer" { // a source need not know the digest
 			it.SHA256 = vitrine.DigestOf([]byte(it.Key))
 		}
@@ -233,7 +248,7 @@ func (a altered) Enumerate(ctx context.Context, c Container, yield func(Item) er
 	})
 }
 
-func (a altered) Open(_ context.Context, _ Container, it Item) (io.ReadCloser, error) {
+func (a altered) Open(_ context.Context, _ Container, it Item, _ int64) (io.ReadCloser, error) {
 	text := map[string]string{"longer": it.Key + "!", "other": strings.ToUpper(it.Key)}[a.how]
 	return io.NopCloser(strings.NewReader(text)), nil
 }
@@ -247,7 +262,7 @@ func TestRunCountsChanges(t *testing.T) {
 		s.accounts["alice"]["inbox"] = []letter{inbox[0], inbox[1], {text: "new", received: from}, {text: "newer", received: from}}
 		s.during = nil
 	}
-	col, err := Run(context.Background(), signed.Mandate(t, scope(t, vitrine.ClockReceived), sh.Declaration()), []Source{sh}, hold, clock, nil)
+	col, err := Job{Mandate: signed.Mandate(t, scope(t, vitrine.ClockReceived), sh.Declaration()), Sources: configured(sh), Hold: hold, Now: clock}.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +280,7 @@ func TestRunCountsChanges(t *testing.T) {
 func TestRunOtherCategory(t *testing.T) {
 	sh := newShelf("a")
 	sh.holds = vitrine.Traffic
-	col, err := Run(context.Background(), signed.Mandate(t, scope(t, vitrine.ClockReceived), sh.Declaration()), []Source{sh}, &basket{}, clock, nil)
+	col, err := Job{Mandate: signed.Mandate(t, scope(t, vitrine.ClockReceived), sh.Declaration()), Sources: configured(sh), Hold: &basket{}, Now: clock}.Run(context.Background())
 	if err != nil || col.Seen != 0 || len(col.Missing) != 0 || !slices.Equal(sh.calls, []string{"inventory alice"}) {
 		t.Errorf("%+v, %v, asked %v", col, err, sh.calls)
 	}

@@ -48,6 +48,15 @@ func sidesOf(p vitrine.Period, dates []production.Interval) place {
 
 func opposed(a, b place) bool { return a == inside && b == outside || a == outside && b == inside }
 
+// lasting decides on what held true over a time that may be open on either
+// side: any of the period is enough.
+func lasting(p vitrine.Period, t production.Interval) Verdict {
+	if !t.From.IsZero() && !t.From.Before(p.To()) || !t.To.IsZero() && t.To.Before(p.From()) {
+		return Verdict{Decision: Out, Reason: ReasonLasting}
+	}
+	return Verdict{Decision: In, Reason: ReasonLasting}
+}
+
 func byReceived(p vitrine.Period, it Item) Verdict {
 	switch side(p, it.Received) {
 	case inside:

@@ -85,7 +85,7 @@ func (p *Provider) mail(t testing.TB) {
 	}
 	source, err := mail.Maildir("mail", filepath.Join(p.Dir, "mail", "{account}"))
 	must(t, err)
-	p.Sources = []collect.Source{source}
+	p.Sources = []collect.Configured{{Source: source, MayWrite: "a test"}}
 }
 
 func (p *Provider) people(t testing.TB) {

@@ -71,9 +71,14 @@ func byUnique(a, b entry) int {
 	return a.sub - b.sub
 }
 
-// each calls f for all messages in the order of their names, a span at a time.
-func (b *box) each(ctx context.Context, f func([]entry) error) error {
-	for from := ""; ; {
+// each calls f for all messages behind the name after, in the order of their
+// names, a span at a time.
+func (b *box) each(ctx context.Context, after string, f func([]entry) error) error {
+	from := ""
+	if after != "" {
+		from = after + "\x00" // the next name there can be
+	}
+	for {
 		list, err := b.list(ctx, from)
 		if err != nil || len(list) == 0 {
 			return err
@@ -81,7 +86,7 @@ func (b *box) each(ctx context.Context, f func([]entry) error) error {
 		if err := f(list); err != nil {
 			return err
 		}
-		from = list[len(list)-1].unique() + "\x00" // the next name there can be
+		from = list[len(list)-1].unique() + "\x00"
 	}
 }
 
@@ -223,7 +228,7 @@ func merge(before, after []entry) (all, added []entry) {
 // of every message on the way.
 func (b *box) state(ctx context.Context, each func(entry)) (string, error) {
 	h, n := sha256.New(), 0
-	err := b.each(ctx, func(list []entry) error {
+	err := b.each(ctx, "", func(list []entry) error {
 		for _, e := range list {
 			h.Write([]byte(e.unique()))
 			h.Write([]byte{0})

@@ -65,14 +65,22 @@ func (l *letters) item(ctx context.Context, e entry, yield func(collect.Item) er
 	case err != nil:
 		return err
 	case ok:
+		if !l.missed && !l.more() {
+			it.Position = l.group
+		}
 		if err := yield(it); err != nil {
 			return err
 		}
 	}
-	if next := l.at + 1; !l.missed || next < len(l.list) && l.list[next].unique() == l.group {
+	if !l.missed || l.more() {
 		return nil
 	}
 	return l.elsewhere(ctx, e, yield)
+}
+
+// more reports whether the next entry is of the same name.
+func (l *letters) more() bool {
+	return l.at+1 < len(l.list) && l.list[l.at+1].unique() == l.group
 }
 
 // look reads the message at a place. ok is false for one that was read before.

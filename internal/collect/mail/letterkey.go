@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect"
 )
 
 // letterKey tells a message's file from every other and from itself with
@@ -59,8 +60,8 @@ func (k letterKey) is(st unix.Stat_t) bool {
 
 var errChanged = vitrine.Refusef(vitrine.Failed, "a message changed while it was collected: nothing was kept, run the step again")
 
-// openLetter opens the file of a message, where it is now.
-func (b *box) openLetter(ctx context.Context, k letterKey) (io.ReadCloser, error) {
+// openLetter opens the file of a message, where it is now, from offset on.
+func (b *box) openLetter(ctx context.Context, k letterKey, offset int64) (io.ReadCloser, error) {
 	at := k.entry
 	fd, err := openat(b.dirs[at.sub], at.name, 0)
 	for n := 0; errors.Is(err, unix.ENOENT) && n < maxMoves; n++ {
@@ -70,7 +71,7 @@ func (b *box) openLetter(ctx context.Context, k letterKey) (io.ReadCloser, error
 		}
 		i, found := slices.BinarySearchFunc(list, k.unique(), toUnique)
 		if !found {
-			return nil, vitrine.Refusef(vitrine.Failed, "a message was removed while it was collected: nothing was kept, run the step again")
+			return nil, collect.ErrVanished
 		}
 		at = list[i]
 		fd, err = openat(b.dirs[at.sub], at.name, 0)
@@ -82,6 +83,9 @@ func (b *box) openLetter(ctx context.Context, k letterKey) (io.ReadCloser, error
 	if !r.same() {
 		r.Close()
 		return nil, errChanged
+	}
+	if _, err := io.CopyN(io.Discard, r, offset); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }

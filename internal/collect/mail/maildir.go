@@ -43,7 +43,14 @@ func Maildir(name, path string) (collect.Source, error) {
 
 func (m *maildirs) Declaration() vitrine.Source { return m.declaration }
 
+func (m *maildirs) Family() collect.Family { return collect.Mail }
+
 func (m *maildirs) Holds() []vitrine.Category { return []vitrine.Category{Category} }
+
+// Probe looks at the mount that the mailboxes lie on.
+func (m *maildirs) Probe(context.Context) (collect.Access, error) {
+	return collect.Mounted(m.pattern.base)
+}
 
 // Inventory lists the mailbox and all its folders.
 func (m *maildirs) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Container, error) {
@@ -69,7 +76,7 @@ func (m *maildirs) Inventory(ctx context.Context, a vitrine.Account) ([]collect.
 	}
 	var containers []collect.Container
 	for _, f := range folders {
-		c := collect.Container{Account: a, Name: valid(f), Kind: KindMaildir, Key: entry + "\x00" + f}
+		c := collect.Container{Account: a, Name: valid(f), Kind: KindMaildir, Count: collect.NoCount, Key: entry + "\x00" + f}
 		if f == "" {
 			c.Name = inbox
 		}
@@ -171,9 +178,9 @@ func (m *maildirs) measure(ctx context.Context, c *collect.Container) error {
 	return err
 }
 
-// State returns the number of messages and a digest of their names without
+// Close returns the number of messages and a digest of their names without
 // what changes when one is read or flagged.
-func (m *maildirs) State(ctx context.Context, c collect.Container) (string, error) {
+func (m *maildirs) Close(ctx context.Context, c collect.Container) (string, error) {
 	b, err := m.open(c)
 	if err != nil {
 		return "", err
@@ -184,13 +191,13 @@ func (m *maildirs) State(ctx context.Context, c collect.Container) (string, erro
 
 // Enumerate yields the messages in the order of their names. It reads no more
 // of each than its header.
-func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, yield func(collect.Item) error) error {
+func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, after string, yield func(collect.Item) error) error {
 	b, err := m.open(c)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	return b.each(ctx, func(list []entry) error {
+	return b.each(ctx, after, func(list []entry) error {
 		r := letters{box: b, list: list}
 		for i, e := range list {
 			if err := ctx.Err(); err != nil {
@@ -207,7 +214,7 @@ func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, yield fun
 
 // Open returns a message's bytes. Whoever reads them to the end knows that
 // they are those of the file whose header was enumerated.
-func (m *maildirs) Open(ctx context.Context, c collect.Container, it collect.Item) (io.ReadCloser, error) {
+func (m *maildirs) Open(ctx context.Context, c collect.Container, it collect.Item, offset int64) (io.ReadCloser, error) {
 	k, err := parseLetterKey(it.Key)
 	if err != nil {
 		return nil, err
@@ -217,7 +224,7 @@ func (m *maildirs) Open(ctx context.Context, c collect.Container, it collect.Ite
 		return nil, err
 	}
 	defer b.Close()
-	return b.openLetter(ctx, k)
+	return b.openLetter(ctx, k, offset)
 }
 
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }

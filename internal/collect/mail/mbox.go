@@ -42,7 +42,14 @@ func Mbox(name, path string) (collect.Source, error) {
 
 func (m *mboxes) Declaration() vitrine.Source { return m.declaration }
 
+func (m *mboxes) Family() collect.Family { return collect.Mail }
+
 func (m *mboxes) Holds() []vitrine.Category { return []vitrine.Category{Category} }
+
+// Probe looks at the mount that the mailboxes lie on.
+func (m *mboxes) Probe(context.Context) (collect.Access, error) {
+	return collect.Mounted(m.pattern.base)
+}
 
 // Inventory lists the account's one file.
 func (m *mboxes) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Container, error) {
@@ -50,7 +57,7 @@ func (m *mboxes) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Co
 	if entry == "" || err != nil {
 		return nil, err
 	}
-	c := collect.Container{Account: a, Name: valid(strings.Join(m.pattern.names(entry), "/")), Kind: KindMbox, Key: entry}
+	c := collect.Container{Account: a, Name: valid(strings.Join(m.pattern.names(entry), "/")), Kind: KindMbox, Count: collect.NoCount, Key: entry}
 	f, st, err := m.open(c)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, nil
@@ -99,8 +106,8 @@ func fileState(st unix.Stat_t) string {
 	return fmt.Sprintf("inode=%d size=%d mtime=%d", st.Ino, st.Size, st.Mtim.Nano())
 }
 
-// State returns the file's inode, size and time of modification.
-func (m *mboxes) State(_ context.Context, c collect.Container) (string, error) {
+// Close returns the file's inode, size and time of modification.
+func (m *mboxes) Close(_ context.Context, c collect.Container) (string, error) {
 	f, st, err := m.open(c)
 	if err != nil {
 		return "", err
@@ -111,14 +118,27 @@ func (m *mboxes) State(_ context.Context, c collect.Container) (string, error) {
 // Enumerate yields the messages in the order of the file, up to where it ended
 // at the beginning. Mail that is appended meanwhile does no harm; any other
 // change of the file is an error.
-func (m *mboxes) Enumerate(ctx context.Context, c collect.Container, yield func(collect.Item) error) error {
+func (m *mboxes) Enumerate(ctx context.Context, c collect.Container, after string, yield func(collect.Item) error) error {
+	past := int64(-1)
+	if after != "" {
+		var err error
+		if past, err = strconv.ParseInt(after, 10, 64); err != nil {
+			return fmt.Errorf("go on behind position %q: %w", after, err)
+		}
+	}
 	f, st, err := m.open(c)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	run := &pass{ctx: ctx, file: f, end: st.Size, path: f.Name(), key: strconv.FormatUint(st.Ino, 10), limits: usual}
-	before, err := run.all(yield)
+	before, err := run.all(func(it collect.Item) error {
+		if it.Offset <= past {
+			return nil
+		}
+		it.Position = strconv.FormatInt(it.Offset, 10)
+		return yield(it)
+	})
 	if err != nil {
 		return err
 	}
@@ -152,7 +172,7 @@ func (m *mboxes) unchanged(run *pass, f *os.File, st unix.Stat_t, before vitrine
 
 // Open returns the bytes of one message. That they are the ones enumerated
 // shows in their digest.
-func (m *mboxes) Open(_ context.Context, c collect.Container, it collect.Item) (io.ReadCloser, error) {
+func (m *mboxes) Open(_ context.Context, c collect.Container, it collect.Item, offset int64) (io.ReadCloser, error) {
 	f, st, err := m.open(c)
 	if err != nil {
 		return nil, err
@@ -163,5 +183,5 @@ func (m *mboxes) Open(_ context.Context, c collect.Container, it collect.Item) (
 	return struct {
 		io.Reader
 		io.Closer
-	}{io.NewSectionReader(f, it.Offset, it.Size), f}, nil
+	}{io.NewSectionReader(f, it.Offset+offset, it.Size-offset), f}, nil
 }

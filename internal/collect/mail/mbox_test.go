@@ -128,7 +128,7 @@ func TestMboxRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		says(t, s.Enumerate(context.Background(), cs[0], func(collect.Item) error { t.Error("an item"); return nil }), want)
+		says(t, s.Enumerate(context.Background(), cs[0], "", func(collect.Item) error { t.Error("an item"); return nil }), want)
 	}
 	s, path := box(t, fromA)
 	if err := os.Rename(path, path+".real"); err != nil {
@@ -191,7 +191,7 @@ func TestMboxChanged(t *testing.T) {
 		m := mandateOn(t, scopeOf(t, time.Unix(1029000000, 0), time.Unix(1031000000, 0), vitrine.ClockReceived), s)
 		h := &held{}
 		changing := &hook{held: h, after: 10, do: func() error { return c.change(path) }}
-		col, err := collect.Run(context.Background(), m, []collect.Source{s}, changing, func() time.Time { return signed.Now }, nil)
+		col, err := collect.Job{Mandate: m, Sources: configured(s), Hold: changing, Now: func() time.Time { return signed.Now }}.Run(context.Background())
 		if c.says != "" {
 			if err == nil || !strings.Contains(err.Error(), c.says) || col.Seen != 0 {
 				t.Errorf("%s: %v, %+v", name, err, col.Counts)

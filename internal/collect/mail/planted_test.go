@@ -97,7 +97,7 @@ func TestPlanted(t *testing.T) {
 // run collects and compares the counts with what the oracle says of all.
 func run(t *rapid.T, q question, s collect.Source, stored []planted.Stored, verdicts map[string]int) *held {
 	h := &held{}
-	c, err := collect.Run(t.Context(), q.Mandate, []collect.Source{s}, h, func() time.Time { return signed.Now }, nil)
+	c, err := collect.Job{Mandate: q.Mandate, Sources: configured(s), Hold: h, Now: func() time.Time { return signed.Now }}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

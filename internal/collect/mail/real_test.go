@@ -188,7 +188,7 @@ func each(t testing.TB, s collect.Source, f func(collect.Item)) {
 		t.Fatal(err)
 	}
 	for _, c := range containers {
-		if err := s.Enumerate(context.Background(), c, func(it collect.Item) error { f(it); return nil }); err != nil {
+		if err := s.Enumerate(context.Background(), c, "", func(it collect.Item) error { f(it); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

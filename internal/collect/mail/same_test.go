@@ -32,7 +32,7 @@ func TestSameNameMoves(t *testing.T) {
 			t.Fatal(err)
 		}
 		n, vanished := 0, 0
-		err = source.Enumerate(t.Context(), containers[0], func(it collect.Item) error {
+		err = source.Enumerate(t.Context(), containers[0], "", func(it collect.Item) error {
 			if n++; n == 1 {
 				old := filepath.Join(root, "alice", moved)
 				if err := os.Rename(old, filepath.Join(root, "alice", "cur", "1000000000.X:2,FRS")); err != nil {

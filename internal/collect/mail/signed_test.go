@@ -14,6 +14,14 @@ import (
 )
 
 // mandateOn is a mandate for a scope and sources.
+// configured are sources on a disk that is mounted for writing, as a test's is.
+func configured(sources ...collect.Source) (list []collect.Configured) {
+	for _, s := range sources {
+		list = append(list, collect.Configured{Source: s, MayWrite: "a test"})
+	}
+	return list
+}
+
 func mandateOn(t testing.TB, scope vitrine.Scope, sources ...collect.Source) mandate.Mandate {
 	t.Helper()
 	var declared []vitrine.Source
@@ -43,7 +51,7 @@ func (h *held) Add(it production.Item, r io.Reader) (production.Item, error) {
 func collected(t testing.TB, m mandate.Mandate, sources ...collect.Source) (vitrine.Collection, *held) {
 	t.Helper()
 	h := &held{}
-	c, err := collect.Run(context.Background(), m, sources, h, func() time.Time { return signed.Now }, nil)
+	c, err := collect.Job{Mandate: m, Sources: configured(sources...), Hold: h, Now: func() time.Time { return signed.Now }}.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

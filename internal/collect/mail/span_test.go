@@ -46,7 +46,7 @@ func TestSpans(t *testing.T) {
 			t.Fatalf("%v, %v", containers, err)
 		}
 		var got []string
-		err = source.Enumerate(context.Background(), containers[0], func(it collect.Item) error {
+		err = source.Enumerate(context.Background(), containers[0], "", func(it collect.Item) error {
 			got = append(got, it.Name)
 			return nil
 		})

@@ -1,0 +1,132 @@
+package collect
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/vitrine-project/vitrine"
+)
+
+// Cursor is how far a container was read. Its chain runs over the identities of
+// all items seen so far, in their order: a visit in parts ends with the same
+// cursor as an unbroken one.
+type Cursor struct {
+	Position string         `json:"position"` // behind which the visit goes on
+	Seen     int64          `json:"seen"`
+	Chain    vitrine.Digest `json:"chain"`
+}
+
+// past is the cursor behind one more item.
+func (c Cursor) past(it Item) Cursor {
+	link := make([]byte, 0, len(c.Chain)+8+len(it.Identity))
+	link = append(link, c.Chain[:]...)
+	link = binary.BigEndian.AppendUint64(link, uint64(len(it.Identity)))
+	link = append(link, it.Identity...)
+	return Cursor{Position: it.Position, Seen: c.Seen + 1, Chain: sha256.Sum256(link)}
+}
+
+// Usual is how long a run waits for a store that broke off, before each further
+// attempt.
+var Usual = []time.Duration{100 * time.Millisecond, time.Second, 5 * time.Second, 20 * time.Second, time.Minute}
+
+// patience counts the attempts since something was last had from a store.
+type patience struct {
+	waits []time.Duration
+	tried int
+}
+
+// again waits and returns nil if err is an interruption after which another
+// attempt is due, and else the error.
+func (p *patience) again(ctx context.Context, err error) error {
+	var broken *Interrupted
+	if !errors.As(err, &broken) || ctx.Err() != nil {
+		return err
+	}
+	if p.tried == len(p.waits) {
+		return vitrine.Refusef(vitrine.Failed, "the store broke off %d times in a row (%v): nothing was kept; see that it answers (vitrine source check) and run the step again", p.tried+1, err)
+	}
+	wait := time.NewTimer(p.waits[p.tried])
+	defer wait.Stop()
+	p.tried++
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-wait.C:
+		return nil
+	}
+}
+
+// persist calls f until it ends otherwise than by an interruption.
+func persist[T any](ctx context.Context, waits []time.Duration, f func() (T, error)) (T, error) {
+	p := patience{waits: waits}
+	for {
+		v, err := f()
+		if err == nil {
+			return v, nil
+		}
+		if err := p.again(ctx, err); err != nil {
+			return v, err
+		}
+	}
+}
+
+// steady reads an item and opens it again where it stood when the store breaks
+// off.
+type steady struct {
+	open    func(offset int64) (io.ReadCloser, error)
+	ctx     context.Context
+	waits   patience
+	at      int64
+	current io.ReadCloser
+}
+
+// start opens the item, so that its absence shows before anything is written.
+func (s *steady) start() (err error) {
+	s.current, err = persist(s.ctx, s.waits.waits, func() (io.ReadCloser, error) { return s.open(0) })
+	return err
+}
+
+func (s *steady) Read(b []byte) (int, error) {
+	for {
+		n, err := 0, error(nil)
+		if s.current == nil {
+			s.current, err = s.open(s.at)
+		}
+		if err == nil {
+			n, err = s.current.Read(b)
+		}
+		if n > 0 {
+			s.at += int64(n)
+			s.waits.tried = 0
+			if err != io.EOF {
+				err = nil // it comes again with the next call
+			}
+			return n, err
+		}
+		if err == nil || err == io.EOF {
+			return n, err
+		}
+		if err := s.waits.again(s.ctx, err); err != nil {
+			return 0, err
+		}
+		s.Close()
+	}
+}
+
+// Close lets go of the item; what it has to say was said by Read.
+func (s *steady) Close() error {
+	if s.current == nil {
+		return nil
+	}
+	err := s.current.Close()
+	s.current = nil
+	if err != nil {
+		return fmt.Errorf("close item: %w", err)
+	}
+	return nil
+}
