@@ -29,7 +29,7 @@ var floors = map[string]int{
 
 	"internal/query": 2, "internal/collect/search": 2,
 
-	"internal/collect/mail": 3, "internal/collect/chat": 3, "internal/collect/files": 3, "internal/collect/records": 3,
+	"internal/collect/mail": 3, "internal/collect/files": 3, "internal/collect/records": 3,
 
 	"internal/casework": 4,
 	"internal/report":   5,

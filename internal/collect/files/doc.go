@@ -1,0 +1,2 @@
+// Package files reads directory trees and file servers as sources of collection.
+package files

@@ -1,0 +1,2 @@
+// Package records reads declared tables as sources of collection.
+package records

@@ -1,0 +1,2 @@
+// Package search looks for keywords in what an item says.
+package search

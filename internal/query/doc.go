@@ -1,0 +1,2 @@
+// Package query reads a provider's own databases by declared, read-only SQL.
+package query
