@@ -2,10 +2,11 @@ package collect
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
+	"path/filepath"
 	"slices"
 
 	"github.com/vitrine-project/vitrine"
@@ -22,30 +23,33 @@ var ErrVanished = errors.New("the item is gone since it was listed")
 // step is how many bytes lie between two calls of progress.
 const step = 1 << 20
 
-// reading is the visit of one container.
+// reading is the visit of one container, in one piece of a collection.
 type reading struct {
 	*run
 	source    Source
 	container Container
-	done      vitrine.Container
-	bytes     int64 // of the items so far
-	told      int64 // bytes at the last progress
-	seed      maphash.Seed
-	seen      []uint64 // of each item's identity
-	cursor    Cursor
+	done      vitrine.Container // of this piece
+	told      int64             // bytes at the last progress
+	seen      identities
 }
 
 func (r *reading) name() string { return r.source.Declaration().Name }
 
 // all decides every item of the container as it was at the beginning. What
-// comes while it is read is counted and not collected.
+// comes while it is read is counted and not collected. errFull comes with what
+// was done until then.
 func (r *reading) all(ctx context.Context) (vitrine.Container, error) {
 	c := r.container
-	r.seed = maphash.MakeSeed()
 	r.done = vitrine.Container{Source: r.name(), Account: c.Account, Name: c.Name, Kind: c.Kind, Before: c.State}
+	r.seen = identities{path: r.file("identities"), runs: r.at.Runs}
 	err := r.enumerate(ctx)
-	if err == nil {
-		err = r.compare(ctx)
+	full := errors.Is(err, errFull)
+	switch {
+	case full:
+		err = r.seen.spill()
+		r.at.Runs = r.seen.runs
+	case err == nil:
+		err = errors.Join(r.compare(ctx), r.seen.drop())
 	}
 	if err != nil {
 		return r.done, fmt.Errorf("read container %q of account %q in source %s: %w", c.Name, c.Account, r.name(), err)
@@ -53,17 +57,28 @@ func (r *reading) all(ctx context.Context) (vitrine.Container, error) {
 	if !r.done.Closed() {
 		return r.done, fmt.Errorf("the sums of container %q in source %s do not close: %+v", c.Name, r.name(), r.done.Counts)
 	}
-	r.progress(Progress{Source: r.name(), Container: c.Name, Done: max(r.bytes, c.Size), Total: c.Size})
+	if full {
+		return r.done, errFull
+	}
+	r.Progress(Progress{Source: r.name(), Container: c.Name, Done: max(r.at.Bytes, c.Size), Total: c.Size})
 	return r.done, nil
+}
+
+// file is a file of the collection's own, or "" if it was given no place.
+func (r *run) file(name string) string {
+	if r.Dir == "" {
+		return ""
+	}
+	return filepath.Join(r.Dir, name)
 }
 
 // enumerate decides every item, and goes on where it stood when the store
 // breaks off.
 func (r *reading) enumerate(ctx context.Context) error {
-	p := patience{waits: r.waits}
+	p := patience{waits: r.Patience}
 	for {
-		seen := r.cursor.Seen
-		err := r.source.Enumerate(ctx, r.container, r.cursor.Position, func(it Item) error {
+		seen := r.at.Cursor.Seen
+		err := r.source.Enumerate(ctx, r.container, r.at.Cursor.Position, func(it Item) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -72,10 +87,10 @@ func (r *reading) enumerate(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if r.cursor.Seen > seen {
+		if r.at.Cursor.Seen > seen {
 			p.tried = 0
 		}
-		if r.cursor.Seen > 0 && r.cursor.Position == "" {
+		if r.at.Cursor.Seen > 0 && r.at.Cursor.Position == "" {
 			return err // nobody knows where it stood
 		}
 		if err := p.again(ctx, err); err != nil {
@@ -86,18 +101,24 @@ func (r *reading) enumerate(ctx context.Context) error {
 
 // complete compares what was seen with the store's own count.
 func (r *reading) complete() error {
-	if n := r.container.Count; n != NoCount && n != r.done.Seen {
-		return vitrine.Refusef(vitrine.Failed, "the store counts %d items and listed %d: nothing was kept; run the step again, and if it stays so, have the store repaired or collect from a copy of its files", n, r.done.Seen)
+	if n := r.container.Count; n != NoCount && n != r.at.Cursor.Seen {
+		return vitrine.Refusef(vitrine.Failed, "the store counts %d items and listed %d: nothing was kept; run the step again, and if it stays so, have the store repaired or collect from a copy of its files", n, r.at.Cursor.Seen)
 	}
 	return nil
 }
 
+// identity is what is kept of an item's identity.
+func (r *run) identity(it Item) vitrine.Digest {
+	return sha256.Sum256(append(r.key[:], it.Identity...))
+}
+
 func (r *reading) item(ctx context.Context, it Item) error {
+	id := r.identity(it)
 	r.done.Seen++
 	if it.Unreadable == Vanished {
 		r.done.Vanished++
-	} else {
-		r.seen = append(r.seen, maphash.String(r.seed, it.Identity))
+	} else if err := r.seen.add(id); err != nil {
+		return err
 	}
 	v := Decide(r.scope, it)
 	if v.Decision == In || v.Decision == Undeterminable {
@@ -120,23 +141,32 @@ func (r *reading) item(ctx context.Context, it Item) error {
 	case Undeterminable:
 		r.done.Undeterminable++
 	}
-	r.cursor = r.cursor.past(it)
-	if r.bytes += it.Size; r.bytes-r.told >= step {
-		r.told = r.bytes
-		r.progress(Progress{Source: r.name(), Container: r.container.Name, Done: max(r.bytes, it.Offset+it.Size), Total: r.container.Size})
+	r.at.Cursor = r.at.Cursor.past(id, it.Position)
+	if r.at.Bytes += it.Size; r.at.Bytes-r.told >= step {
+		r.told = r.at.Bytes
+		r.Progress(Progress{Source: r.name(), Container: r.container.Name, Done: max(r.at.Bytes, it.Offset+it.Size), Total: r.container.Size})
+	}
+	if r.full() && it.Position != "" {
+		return errFull
 	}
 	return nil
 }
 
+// full reports whether the piece has reached its limit.
+func (r *reading) full() bool {
+	seen := r.col.Seen + r.done.Seen
+	return r.Limit.Seen > 0 && seen >= r.Limit.Seen || r.Limit.Held > 0 && r.held >= r.Limit.Held
+}
+
 // keep puts the item into the hold, exactly as it was enumerated or not at all.
 func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
-	stored := &steady{ctx: ctx, waits: patience{waits: r.waits}, open: func(offset int64) (io.ReadCloser, error) {
+	stored := &steady{ctx: ctx, waits: patience{waits: r.Patience}, open: func(offset int64) (io.ReadCloser, error) {
 		return r.source.Open(ctx, r.container, it, offset)
 	}}
 	if err := stored.start(); err != nil {
 		return fmt.Errorf("open item: %w", err)
 	}
-	held, err := r.hold.Add(production.Item{
+	held, err := r.Hold.Add(production.Item{
 		Source: r.name(), Account: r.container.Account, Container: r.container.Name, Name: it.Name,
 		Category: it.Category, Form: it.Form, Unquoted: it.Unquoted, Received: it.Received, Sent: v.Sent, Extra: it.Extra,
 		Matched: v.Matched, Flags: v.Flags, Decision: production.Decision(v.Decision), Reason: string(v.Reason),
@@ -147,6 +177,7 @@ func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
 	if err != nil {
 		return fmt.Errorf("hold item: %w", err)
 	}
+	r.held += held.Size
 	if held.Size != it.Size || !it.SHA256.IsZero() && held.SHA256 != it.SHA256 {
 		return vitrine.Refusef(vitrine.Failed, "an item changed while it was collected: nothing was kept, run the step again")
 	}
@@ -156,7 +187,7 @@ func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
 // compare takes the container's state again and, where it differs, counts what
 // came and what went.
 func (r *reading) compare(ctx context.Context) error {
-	after, err := persist(ctx, r.waits, func() (string, error) { return r.source.Close(ctx, r.container) })
+	after, err := persist(ctx, r.Patience, func() (string, error) { return r.source.Close(ctx, r.container) })
 	if err != nil {
 		return fmt.Errorf("take state: %w", err)
 	}
@@ -168,50 +199,33 @@ func (r *reading) compare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list again: %w", err)
 	}
-	gone, come := differences(r.seen, now)
+	gone, come, err := differences(&r.seen, now)
+	if err != nil {
+		return err
+	}
 	r.done.Vanished += gone
 	r.done.Arrived = come
-	return nil
+	return now.drop()
 }
 
 // listed returns the identities of the container's items as they are now.
-func (r *reading) listed(ctx context.Context) ([]uint64, error) {
+func (r *reading) listed(ctx context.Context) (*identities, error) {
+	now := &identities{path: r.file("identities-again")}
 	containers, err := r.inventory(ctx, r.source, r.container.Account)
 	if err != nil {
-		return nil, err
+		return now, err
 	}
 	i := slices.IndexFunc(containers, func(c Container) bool { return c.Name == r.container.Name })
 	if i < 0 {
-		return nil, nil
+		return now, nil
 	}
-	return persist(ctx, r.waits, func() (now []uint64, err error) {
-		err = r.source.Enumerate(ctx, containers[i], "", func(it Item) error {
-			if err := ctx.Err(); err != nil {
+	return persist(ctx, r.Patience, func() (*identities, error) {
+		now.run, now.runs = now.run[:0], nil
+		return now, r.source.Enumerate(ctx, containers[i], "", func(it Item) error {
+			if err := ctx.Err(); err != nil || it.Unreadable == Vanished {
 				return err
 			}
-			if it.Unreadable != Vanished {
-				now = append(now, maphash.String(r.seed, it.Identity))
-			}
-			return nil
+			return now.add(r.identity(it))
 		})
-		return now, err
 	})
-}
-
-// differences counts what is only in before and what is only in after.
-func differences(before, after []uint64) (gone, come int64) {
-	slices.Sort(before)
-	slices.Sort(after)
-	i, j := 0, 0
-	for i < len(before) && j < len(after) {
-		switch {
-		case before[i] < after[j]:
-			gone, i = gone+1, i+1
-		case before[i] > after[j]:
-			come, j = come+1, j+1
-		default:
-			i, j = i+1, j+1
-		}
-	}
-	return gone + int64(len(before)-i), come + int64(len(after)-j)
 }

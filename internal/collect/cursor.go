@@ -3,7 +3,6 @@ package collect
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -21,13 +20,31 @@ type Cursor struct {
 	Chain    vitrine.Digest `json:"chain"`
 }
 
-// past is the cursor behind one more item.
-func (c Cursor) past(it Item) Cursor {
-	link := make([]byte, 0, len(c.Chain)+8+len(it.Identity))
-	link = append(link, c.Chain[:]...)
-	link = binary.BigEndian.AppendUint64(link, uint64(len(it.Identity)))
-	link = append(link, it.Identity...)
-	return Cursor{Position: it.Position, Seen: c.Seen + 1, Chain: sha256.Sum256(link)}
+// past is the cursor behind an item with that identity, hashed, and position.
+func (c Cursor) past(id vitrine.Digest, position string) Cursor {
+	return Cursor{Position: position, Seen: c.Seen + 1, Chain: sha256.Sum256(append(c.Chain[:], id[:]...))}
+}
+
+// Place is where a collection stands between two pieces. It means the same to
+// another process.
+type Place struct {
+	Account    int         `json:"account"` // index into the accounts that are visited
+	Source     int         `json:"source"`  // and into the mandate's sources
+	Known      bool        `json:"known"`   // whether any source so far knew the account
+	Containers []Container `json:"containers"`
+	Container  int         `json:"container"`
+	Cursor     Cursor      `json:"cursor"`
+	Bytes      int64       `json:"bytes"` // of the container's items so far
+	Runs       []Run       `json:"runs"`  // identities of the container's items so far
+}
+
+// next is the place at the next source.
+func (p Place) next() Place { return Place{Account: p.Account, Source: p.Source + 1, Known: p.Known} }
+
+// behind is the place behind the container.
+func (p Place) behind() Place {
+	p.Container, p.Cursor, p.Bytes, p.Runs = p.Container+1, Cursor{}, 0, nil
+	return p
 }
 
 // Usual is how long a run waits for a store that broke off, before each further

@@ -9,6 +9,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,40 +34,97 @@ type Job struct {
 	// Patience is how long to wait for a store that broke off before each
 	// further attempt; Usual if nil.
 	Patience []time.Duration
+	// Dir is a directory of this collection alone, for what memory is too small
+	// for. It must stay from piece to piece.
+	Dir string
+	// Limit is where a piece ends; zero: nowhere.
+	Limit Limit
 }
+
+// Limit bounds one piece of a collection.
+type Limit struct {
+	Seen int64 // items
+	Held int64 // bytes in the hold
+}
+
+// errFull ends a piece.
+var errFull = errors.New("the piece is full")
 
 // Run visits every container that the mandate's sources keep for its accounts,
 // decides each item, and puts into the hold what is in scope or undeterminable.
 // Everything else is counted and forgotten. Any error means that the whole
 // collection failed and the hold is to be thrown away.
 func (j Job) Run(ctx context.Context) (vitrine.Collection, error) {
+	j.Limit = Limit{}
+	col, _, err := j.Piece(ctx, nil)
+	return col, err
+}
+
+// Piece is Run from a place on and up to the limit: what it collected, and the
+// place where the next piece goes on, nil if there is none. Joined, the pieces
+// are what Run returns, and their holds one behind the other hold what Run's
+// does. An error means that this piece's hold is to be thrown away.
+func (j Job) Piece(ctx context.Context, from *Place) (vitrine.Collection, *Place, error) {
 	m := j.Mandate
 	if !m.Valid() {
-		return vitrine.Collection{}, vitrine.Refusef(vitrine.Refused, "there is no mandate: nothing is read without one")
+		return vitrine.Collection{}, nil, vitrine.Refusef(vitrine.Refused, "there is no mandate: nothing is read without one")
 	}
 	st := m.Statement()
 	ordered, err := declared(st.Sources, j.Sources)
 	if err != nil {
-		return vitrine.Collection{}, err
+		return vitrine.Collection{}, nil, err
 	}
-	r := run{scope: st.Scope, hold: j.Hold, progress: j.Progress, waits: j.Patience}
-	if r.progress == nil {
-		r.progress = func(Progress) {}
+	r := run{Job: j, scope: st.Scope, key: m.Digest()}
+	if from != nil {
+		r.at = *from
 	}
-	if r.waits == nil {
-		r.waits = Usual
+	if r.Progress == nil {
+		r.Progress = func(Progress) {}
 	}
+	if r.Patience == nil {
+		r.Patience = Usual
+	}
+	r.col.Began = j.Now().UTC().Truncate(time.Second)
 	for _, s := range ordered {
 		if err := r.probe(ctx, s); err != nil {
-			return vitrine.Collection{}, err
+			return vitrine.Collection{}, nil, err
 		}
 	}
-	began := j.Now().UTC().Truncate(time.Second)
-	if err := r.visit(ctx, ordered); err != nil {
-		return vitrine.Collection{}, err
+	err = r.visit(ctx, ordered)
+	if err != nil && err != errFull {
+		return vitrine.Collection{}, nil, err
 	}
-	r.col.Began, r.col.Ended = began, j.Now().UTC().Truncate(time.Second)
-	return r.col, nil
+	if !r.col.Closed() {
+		return vitrine.Collection{}, nil, fmt.Errorf("the sums of the collection do not close: %+v", r.col.Counts)
+	}
+	r.col.Ended = j.Now().UTC().Truncate(time.Second)
+	if err == errFull {
+		return r.col, &r.at, nil
+	}
+	return r.col, nil, nil
+}
+
+// Join is the collection that its pieces are, in their order.
+func Join(pieces ...vitrine.Collection) vitrine.Collection {
+	var all vitrine.Collection
+	for i, p := range pieces {
+		if i == 0 {
+			all.Sources, all.Began = p.Sources, p.Began
+		}
+		all.Counts, all.Ended = all.Add(p.Counts), p.Ended
+		all.Missing = append(all.Missing, p.Missing...)
+		for _, c := range p.Containers {
+			last := len(all.Containers) - 1
+			if last < 0 || all.Containers[last].Source != c.Source || all.Containers[last].Account != c.Account || all.Containers[last].Name != c.Name {
+				all.Containers = append(all.Containers, c)
+				continue
+			}
+			sum := &all.Containers[last]
+			sum.Counts, sum.After = sum.Add(c.Counts), c.After
+			sum.Vanished, sum.Arrived = sum.Vanished+c.Vanished, sum.Arrived+c.Arrived
+		}
+	}
+	return all
 }
 
 // declared returns the sources in the mandate's order, if they are exactly
@@ -92,20 +150,21 @@ func declared(approved []vitrine.Source, sources []Configured) ([]Configured, er
 	return ordered, nil
 }
 
-// run is the state of one collection.
+// run is the state of one piece.
 type run struct {
-	scope    vitrine.Scope
-	hold     Hold
-	progress func(Progress)
-	waits    []time.Duration
-	col      vitrine.Collection
+	Job
+	scope vitrine.Scope
+	key   vitrine.Digest // of identities: what is kept of them tells nobody else anything
+	at    Place
+	held  int64 // bytes of this piece
+	col   vitrine.Collection
 }
 
 // probe stops the run where a source's credentials can do more than read, or
 // might, unless the config accepts that; what was found goes into the package.
 func (r *run) probe(ctx context.Context, s Configured) error {
 	name := s.Declaration().Name
-	access, err := persist(ctx, r.waits, func() (Access, error) { return s.Probe(ctx) })
+	access, err := persist(ctx, r.Patience, func() (Access, error) { return s.Probe(ctx) })
 	if err != nil {
 		return fmt.Errorf("probe source %s: %w", name, err)
 	}
@@ -121,38 +180,51 @@ func (r *run) probe(ctx context.Context, s Configured) error {
 }
 
 func (r *run) visit(ctx context.Context, sources []Configured) error {
-	for _, a := range r.scope.Accounts {
-		known := false
-		for _, s := range sources {
-			containers, err := r.inventory(ctx, s, a)
-			if err != nil {
-				return fmt.Errorf("list containers of source %s: %w", s.Declaration().Name, err)
-			}
-			known = known || len(containers) > 0
-			if err := r.account(ctx, s.Source, a, containers); err != nil {
+	for accounts := r.scope.Accounts; r.at.Account < len(accounts); r.at = (Place{Account: r.at.Account + 1}) {
+		for ; r.at.Source < len(sources); r.at = r.at.next() {
+			if err := r.collect(ctx, sources[r.at.Source].Source, accounts[r.at.Account]); err != nil {
 				return err
 			}
 		}
-		if !known {
-			r.col.Missing = append(r.col.Missing, a)
+		if !r.at.Known {
+			r.col.Missing = append(r.col.Missing, accounts[r.at.Account])
 		}
-	}
-	if !r.col.Closed() {
-		return fmt.Errorf("the sums of the collection do not close: %+v", r.col.Counts)
 	}
 	return nil
 }
 
-func (r *run) inventory(ctx context.Context, s Source, a vitrine.Account) ([]Container, error) {
-	return persist(ctx, r.waits, func() ([]Container, error) { return s.Inventory(ctx, a) })
-}
-
-// account collects from one source's containers, if the source holds anything
-// of a category in scope.
-func (r *run) account(ctx context.Context, s Source, a vitrine.Account, containers []Container) error {
+// collect collects an account's data from one source, if that holds anything of
+// a category in scope. Its containers are listed once.
+func (r *run) collect(ctx context.Context, s Source, a vitrine.Account) error {
+	if r.at.Containers == nil {
+		containers, err := r.inventory(ctx, s, a)
+		if err != nil {
+			return fmt.Errorf("list containers of source %s: %w", s.Declaration().Name, err)
+		}
+		if err := distinct(s, a, containers); err != nil {
+			return err
+		}
+		r.at.Containers, r.at.Known = containers, r.at.Known || len(containers) > 0
+	}
 	if !slices.ContainsFunc(s.Holds(), func(c vitrine.Category) bool { return slices.Contains(r.scope.Categories, c) }) {
 		return nil
 	}
+	for ; r.at.Container < len(r.at.Containers); r.at = r.at.behind() {
+		done, err := (&reading{run: r, source: s, container: r.at.Containers[r.at.Container]}).all(ctx)
+		if err != nil && err != errFull {
+			return err
+		}
+		r.col.Containers = append(r.col.Containers, done)
+		r.col.Counts = r.col.Add(done.Counts)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// distinct refuses a list of containers in which two could be taken for one.
+func distinct(s Source, a vitrine.Account, containers []Container) error {
 	names := map[string]bool{}
 	for _, c := range containers {
 		if c.Account != a {
@@ -162,12 +234,10 @@ func (r *run) account(ctx context.Context, s Source, a vitrine.Account, containe
 			return fmt.Errorf("source %s lists container %q twice", s.Declaration().Name, c.Name)
 		}
 		names[c.Name] = true
-		done, err := (&reading{run: r, source: s, container: c}).all(ctx)
-		if err != nil {
-			return err
-		}
-		r.col.Containers = append(r.col.Containers, done)
-		r.col.Counts = r.col.Add(done.Counts)
 	}
 	return nil
+}
+
+func (r *run) inventory(ctx context.Context, s Source, a vitrine.Account) ([]Container, error) {
+	return persist(ctx, r.Patience, func() ([]Container, error) { return s.Inventory(ctx, a) })
 }
