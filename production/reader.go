@@ -37,7 +37,8 @@ type Reader struct {
 	items     int64
 	bytes     int64 // of all files
 	tags      map[string]entry
-	tagsInZip []string // in their order
+	tagsInZip []string                  // in their order
+	signed    map[string]vitrine.Digest // of the papers, once Verify accepted the record
 }
 
 // NewReader checks the archive's structure from one end to the other, without
@@ -341,5 +342,25 @@ func (r *Reader) Verify(provider ssh.PublicKey, demand vitrine.ID, mandate vitri
 	if vitrine.Digest(digest.Sum(nil)) != rec.Tags[nameItems] {
 		return unverified("%s was changed", nameItems)
 	}
+	r.signed = rec.Tags
 	return nil
+}
+
+// Paper returns a paper of a bag that Verify accepted.
+func (r *Reader) Paper(name string) ([]byte, error) {
+	e, ok := r.tags[name]
+	if want, signed := r.signed[name]; ok && signed && e.size <= maxRecord {
+		content, err := r.open(e)
+		if err != nil {
+			return nil, err
+		}
+		b, err := io.ReadAll(content)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		if vitrine.DigestOf(b) == want {
+			return b, nil
+		}
+	}
+	return nil, unverified("the package has no %s that was signed", name)
 }

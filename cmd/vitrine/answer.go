@@ -193,7 +193,7 @@ func (a answerCall) run(ctx context.Context) (err error) {
 		return err
 	}
 	bars := newBars(a.stderr)
-	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: a.out, bars: bars, now: a.now, reached: a.reached})
+	desk, closeDesk, err := openDesk(ctx, deskOptions{config: config, base: base, out: a.out, bars: bars, now: a.now, reached: a.reached, piece: a.piece})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/blob"
 	"github.com/vitrine-project/vitrine/internal/casework"
+	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/keyring"
 	"github.com/vitrine-project/vitrine/internal/report"
 	"github.com/vitrine-project/vitrine/internal/store"
@@ -29,12 +30,13 @@ type deskOptions struct {
 	bars      *bars
 	now       func() time.Time
 	reached   func(string)
+	piece     collect.Limit
 }
 
 // openDesk wires a desk from the config. The returned function lets go of the
 // store.
 func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error, error) {
-	d := &casework.Desk{Provider: o.config.Provider.Name, Now: o.now, Today: o.today, Reached: o.reached, Collecting: o.bars.Collecting, Sealing: o.bars.Sealing, Counting: o.bars.Counting}
+	d := &casework.Desk{Provider: o.config.Provider.Name, Now: o.now, Today: o.today, Reached: o.reached, Piece: o.piece, Collecting: o.bars.Collecting, Sealing: o.bars.Sealing, Counting: o.bars.Counting}
 	var err error
 	if d.Policy, err = o.config.Policy(); err != nil {
 		return nil, nil, err
@@ -88,7 +90,7 @@ func (p program) withConfig(ctx context.Context, path string, o deskOptions, do 
 	if o.config, o.base, err = loadConfig(path); err != nil {
 		return err
 	}
-	o.now, o.reached = p.now, p.reached
+	o.now, o.reached, o.piece = p.now, p.reached, p.piece
 	desk, closeDesk, err := openDesk(ctx, o)
 	if err != nil {
 		return err
@@ -150,7 +152,7 @@ func openDirs(d *casework.Desk, data string) error {
 		opened.Reached = d.Reached
 		*dir = opened
 	}
-	d.Records, d.Spool = filepath.Join(data, "records"), filepath.Join(data, "spool")
+	d.Records, d.Spool, d.Unfinished = filepath.Join(data, "records"), filepath.Join(data, "spool"), filepath.Join(data, "unfinished")
 	if err := os.RemoveAll(d.Spool); err != nil {
 		return fmt.Errorf("clear spool: %w", err)
 	}

@@ -23,6 +23,10 @@ var databases = map[string]func(*testing.T) string{
 	"postgres": func(t *testing.T) string { return need.Postgres(t) },
 }
 
+// inPieces has a call that is killed collect the world's mail in two pieces.
+// What it must come to is collected in one.
+const inPieces = "VITRINE_TEST_PIECE=20"
+
 // ending is what a killed and restarted answer must come to: the payload and
 // the item lists of both volumes, and the stages of the events.
 type ending struct{ content, stages string }
@@ -151,7 +155,7 @@ func killAt(t *testing.T, database func(*testing.T) string, want ending, name st
 			w.openItems(t)
 			args = w.answer("--decisions", w.decisions)
 		}
-		o := call{args: args, env: []string{fmt.Sprintf("VITRINE_TEST_KILL_AT=%d", i)}}.run(t)
+		o := call{args: args, env: []string{fmt.Sprintf("VITRINE_TEST_KILL_AT=%d", i), inPieces}}.run(t)
 		if o.code != -1 {
 			t.Fatalf("not killed: exit %d\n%s", o.code, o.stderr)
 		}
@@ -176,7 +180,7 @@ func (w world) openItems(t *testing.T) {
 func tracePoints(t *testing.T, w world, args []string) []string {
 	t.Helper()
 	trace := filepath.Join(w.dir, "trace")
-	call{args: args, env: []string{"VITRINE_TEST_TRACE=" + trace}}.ok(t)
+	call{args: args, env: []string{"VITRINE_TEST_TRACE=" + trace, inPieces}}.ok(t)
 	b, err := os.ReadFile(trace)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +248,7 @@ func TestKillAtRandomTimes(t *testing.T) {
 			for range times {
 				w := newWorld(t, database(t))
 				for range 1 + random.IntN(2) {
-					if o := (call{args: w.answer(), killIn: 1 + time.Duration(random.Int64N(int64(whole.took)))}).run(t); o.code == -1 {
+					if o := (call{args: w.answer(), env: []string{inPieces}, killIn: 1 + time.Duration(random.Int64N(int64(whole.took)))}).run(t); o.code == -1 {
 						killed++
 					}
 				}

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect"
 )
 
 func main() {
@@ -34,6 +35,7 @@ type program struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	reached        func(point string) // nil but in tests that kill the process
+	piece          collect.Limit      // of a collection; zero but in tests
 }
 
 // run carries out one command line and returns its exit code.

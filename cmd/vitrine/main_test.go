@@ -63,6 +63,9 @@ func child() int {
 		}
 		p.now = func() time.Time { return now }
 	}
+	if s := os.Getenv("VITRINE_TEST_PIECE"); s != "" {
+		p.piece.Seen, _ = strconv.ParseInt(s, 10, 64)
+	}
 	passed, killAt := 0, -1
 	if s := os.Getenv("VITRINE_TEST_KILL_AT"); s != "" {
 		killAt, _ = strconv.Atoi(s)

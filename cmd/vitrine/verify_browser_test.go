@@ -25,7 +25,7 @@ func TestDemoInBrowser(t *testing.T) {
 	}
 	need.Tool(t, "chromium")
 	var out, story bytes.Buffer
-	if code := (program{&out, &story, time.Now, nil}).run(t.Context(), []string{"demo", "--once", "--json", "--dir", filepath.Join(t.TempDir(), "world")}); code != 0 {
+	if code := (program{stdout: &out, stderr: &story, now: time.Now}).run(t.Context(), []string{"demo", "--once", "--json", "--dir", filepath.Join(t.TempDir(), "world")}); code != 0 {
 		t.Fatalf("demo: exit code %d\n%s", code, &story)
 	}
 	var made struct{ Public, Receipt, Document string }

@@ -107,7 +107,18 @@ func (d *Desk) handOver(p vitrine.Package) error {
 // delivery and its hold's end. The caller holds the data directory's lock.
 func (d *Desk) DropUnneeded(ctx context.Context) error {
 	needed := map[vitrine.Digest]bool{}
-	err := d.every(ctx, func(dem vitrine.Demand) {
+	pieces, err := d.keptPieces(ctx)
+	if err != nil {
+		return err
+	}
+	var ended []vitrine.ID // whose pieces nobody goes on from
+	err = d.every(ctx, func(dem vitrine.Demand) {
+		for _, k := range pieces[dem.ID] {
+			needed[k.Digest] = dem.Stage == vitrine.Mandated
+		}
+		if dem.Stage != vitrine.Mandated && pieces[dem.ID] != nil {
+			ended = append(ended, dem.ID)
+		}
 		if dem.Collection != nil && (dem.Stage != vitrine.Delivered || dem.Open() > 0) {
 			needed[dem.Collection.Hold] = true
 		}
@@ -117,6 +128,11 @@ func (d *Desk) DropUnneeded(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, id := range ended {
+		if err := d.dropPieces(ctx, id); err != nil {
+			return err
+		}
 	}
 	for _, dir := range []*blob.Dir{d.Holds, d.Packages} {
 		digests, err := dir.Digests()

@@ -34,6 +34,11 @@ type Desk struct {
 	Holds     *blob.Dir // collected items, sealed to the provider's hold key
 	Packages  *blob.Dir // sealed volumes and their envelopes
 	Spool     string    // a directory for what a step needs for its own duration
+	// Unfinished is a directory for what a collection in pieces needs from piece
+	// to piece.
+	Unfinished string
+	// Piece is where a piece of a collection ends; zero: UsualPiece.
+	Piece     collect.Limit
 	Ring      *keyring.Ring
 	Provider  string
 	Policy    mandate.Policy

@@ -19,7 +19,12 @@ type hold struct {
 func (h *hold) Close() error { return h.file.Close() }
 
 func (d *Desk) openHold(dem vitrine.Demand) (*hold, error) {
-	f, size, err := d.Holds.Open(dem.Collection.Hold)
+	return d.openBag(dem.Collection.Hold, dem)
+}
+
+// openBag opens the hold of that digest, or a piece of it.
+func (d *Desk) openBag(digest vitrine.Digest, dem vitrine.Demand) (*hold, error) {
+	f, size, err := d.Holds.Open(digest)
 	if err != nil {
 		return nil, fmt.Errorf("open hold: %w", err)
 	}

@@ -16,6 +16,7 @@ type bag struct {
 	dem    vitrine.Demand
 	volume int
 	events []vitrine.Event
+	cursor []byte // of a piece of a hold
 }
 
 // closeBag adds the papers that lie beside the items and closes the bag.
@@ -52,6 +53,9 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 	tags := []tag{{"mandate/statement.txt", []byte(b.dem.Statement)}}
 	for i, a := range b.dem.Approvals {
 		tags = append(tags, tag{fmt.Sprintf("mandate/%d.sig", i+1), []byte(a.Signature)})
+	}
+	if b.cursor != nil {
+		tags = append(tags, tag{nameCursor, b.cursor})
 	}
 	if b.volume == 0 {
 		return tags, nil

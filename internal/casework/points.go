@@ -6,6 +6,7 @@ package casework
 var Points = []string{
 	"receive: document kept",
 	"collect: items held",
+	"collect: piece kept",
 	"collect: hold kept",
 	"seal: items sealed",
 	"seal: volume kept",

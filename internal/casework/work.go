@@ -2,17 +2,13 @@ package casework
 
 import (
 	"context"
-	"fmt"
 	"slices"
-
-	"filippo.io/age"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/authority"
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/store"
 	"github.com/vitrine-project/vitrine/mandate"
-	"github.com/vitrine-project/vitrine/production"
 )
 
 // Machine is the name under which the machine's own steps are recorded.
@@ -65,48 +61,21 @@ func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
 	if m.Digest() != dem.Mandate {
 		return vitrine.Refusef(vitrine.Unverified, "demand %s: the stored mandate is not the signed one: nothing was collected; the database was changed, restore its newest copy", id)
 	}
-	col, err := d.collectInto(ctx, dem, m)
+	col, err := (&collecting{Desk: d, dem: dem, mandate: m}).all(ctx)
 	if err != nil {
 		return err
 	}
 	d.reached("collect: hold kept")
-	return d.record(ctx, id, Machine, func(now vitrine.Demand) (vitrine.Event, error) {
+	err = d.record(ctx, id, Machine, func(now vitrine.Demand) (vitrine.Event, error) {
 		if now.Stage != vitrine.Mandated || now.Mandate != m.Digest() {
 			return vitrine.Event{}, errDone
 		}
 		return vitrine.Event{Stage: vitrine.Collected, Mandate: m.Digest(), Collection: &col}, nil
 	})
-}
-
-func (d *Desk) collectInto(ctx context.Context, dem vitrine.Demand, m mandate.Mandate) (vitrine.Collection, error) {
-	file, err := d.Holds.Create()
 	if err != nil {
-		return vitrine.Collection{}, fmt.Errorf("create hold: %w", err)
+		return err
 	}
-	defer file.Abort()
-	w, err := production.Create(file, d.Spool, []age.Recipient{d.Ring.HoldRecipient()})
-	if err != nil {
-		return vitrine.Collection{}, fmt.Errorf("create hold: %w", err)
-	}
-	defer w.Abort()
-	col, err := collect.Job{Mandate: m, Sources: d.sourcesFor(m), Hold: w, Now: d.Now, Progress: d.Collecting}.Run(ctx)
-	if err != nil {
-		return col, err
-	}
-	d.reached("collect: items held")
-	sealed, err := d.closeBag(w, col, bag{dem: dem})
-	if err != nil {
-		return col, fmt.Errorf("close hold: %w", err)
-	}
-	digest, size, err := file.Commit()
-	if err != nil {
-		return col, fmt.Errorf("keep hold: %w", err)
-	}
-	if digest != sealed.SHA256 || size != sealed.Size {
-		return col, fmt.Errorf("keep hold: the file on disk is not what was sealed")
-	}
-	col.Hold, col.HoldSize = digest, size
-	return col, nil
+	return d.dropPieces(ctx, id)
 }
 
 // sourcesFor are the sources that the mandate names, by name; whether they are

@@ -57,7 +57,7 @@ func New(t testing.TB, database string) *Provider {
 	t.Helper()
 	dir := t.TempDir()
 	p := &Provider{Dir: dir, Identity: filepath.Join(dir, "court.key"), Desk: &casework.Desk{
-		Provider: "Glass Mail", Outbox: filepath.Join(dir, "out"), Spool: filepath.Join(dir, "spool"), Now: func() time.Time { return Now },
+		Provider: "Glass Mail", Outbox: filepath.Join(dir, "out"), Spool: filepath.Join(dir, "spool"), Unfinished: filepath.Join(dir, "unfinished"), Now: func() time.Time { return Now },
 	}}
 	must(t, os.Mkdir(p.Spool, 0o700))
 	p.mail(t)
