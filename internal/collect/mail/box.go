@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect"
 )
 
 // subs are the directories of a Maildir that hold messages. A message moves
@@ -143,8 +144,8 @@ func (b *box) stamps() (s stamps, err error) {
 		if d == nil {
 			continue
 		}
-		if err := again(func() error { return unix.Fstat(int(d.Fd()), &st) }); err != nil {
-			return s, unreadable(b.path+"/"+subs[i], err)
+		if err := collect.Again(func() error { return unix.Fstat(int(d.Fd()), &st) }); err != nil {
+			return s, collect.CannotRead(b.path+"/"+subs[i], err)
 		}
 		s[i] = st.Mtim
 	}
@@ -160,7 +161,7 @@ func (b *box) once(from string) ([]entry, error) {
 			continue
 		}
 		if _, err := d.Seek(0, 0); err != nil {
-			return nil, unreadable(b.path+"/"+subs[i], err)
+			return nil, collect.CannotRead(b.path+"/"+subs[i], err)
 		}
 		for {
 			names, err := d.Readdirnames(4096)
@@ -177,7 +178,7 @@ func (b *box) once(from string) ([]entry, error) {
 				break
 			}
 			if err != nil {
-				return nil, unreadable(b.path+"/"+subs[i], err)
+				return nil, collect.CannotRead(b.path+"/"+subs[i], err)
 			}
 		}
 	}

@@ -85,14 +85,14 @@ func (l *letters) more() bool {
 
 // look reads the message at a place. ok is false for one that was read before.
 func (l *letters) look(e entry) (it collect.Item, ok bool, err error) {
-	fd, err := openat(l.dirs[e.sub], e.name, 0)
+	fd, err := collect.OpenAt(l.dirs[e.sub], e.name, 0)
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return it, false, errGone
 	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO):
 		return l.bare(e, unix.Stat_t{}, noFile), true, nil
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		st, err := lstat(l.dirs[e.sub], e.name)
+		st, err := collect.Lstat(l.dirs[e.sub], e.name)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			return it, false, fmt.Errorf("look at a message: %w", err)
 		}
@@ -102,7 +102,7 @@ func (l *letters) look(e entry) (it collect.Item, ok bool, err error) {
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
-	if err := again(func() error { return unix.Fstat(fd, &st) }); err != nil {
+	if err := collect.Again(func() error { return unix.Fstat(fd, &st) }); err != nil {
 		return it, false, fmt.Errorf("look at a message: %w", err)
 	}
 	if !l.fresh(st) {
@@ -170,7 +170,7 @@ func toUnique(e entry, unique string) int { return strings.Compare(e.unique(), u
 
 // bare is a message of which nothing but its entry could be read.
 func (l *letters) bare(e entry, st unix.Stat_t, why string) collect.Item {
-	it := collect.Item{Name: valid(e.name), Category: Category, Form: "stored", Unreadable: why, Size: st.Size}
+	it := collect.Item{Name: collect.Valid(e.name), Category: Category, Form: "stored", Unreadable: why, Size: st.Size}
 	it.Identity = e.unique()
 	it.Received, it.Flags = received(e, time.Unix(st.Mtim.Unix()))
 	if st.Ino == 0 && it.Received.Rule == ruleMtime {
@@ -188,7 +188,7 @@ func (l *letters) read(fd int, st unix.Stat_t, e entry) (collect.Item, error) {
 		return collect.Item{}, fmt.Errorf("read a message's header: %w", err)
 	}
 	l.head.read(header, isCut)
-	it := collect.Item{Name: valid(e.name), Size: st.Size, Form: "stored"}
+	it := collect.Item{Name: collect.Valid(e.name), Size: st.Size, Form: "stored"}
 	it.Identity = fmt.Sprintf("%s/%d/%d/%d", e.unique(), st.Ino, st.Size, st.Mtim.Nano())
 	it.Received, it.Flags = received(e, time.Unix(st.Mtim.Unix()))
 	it.Flags = append(it.Flags, marks(e)...)

@@ -63,7 +63,7 @@ var errChanged = vitrine.Refusef(vitrine.Failed, "a message changed while it was
 // openLetter opens the file of a message, where it is now, from offset on.
 func (b *box) openLetter(ctx context.Context, k letterKey, offset int64) (io.ReadCloser, error) {
 	at := k.entry
-	fd, err := openat(b.dirs[at.sub], at.name, 0)
+	fd, err := collect.OpenAt(b.dirs[at.sub], at.name, 0)
 	for n := 0; errors.Is(err, unix.ENOENT) && n < maxMoves; n++ {
 		list, err2 := b.list(ctx, k.unique())
 		if err2 != nil {
@@ -74,7 +74,7 @@ func (b *box) openLetter(ctx context.Context, k letterKey, offset int64) (io.Rea
 			return nil, collect.ErrVanished
 		}
 		at = list[i]
-		fd, err = openat(b.dirs[at.sub], at.name, 0)
+		fd, err = collect.OpenAt(b.dirs[at.sub], at.name, 0)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open a message: %w", err)
@@ -101,7 +101,7 @@ type letterReader struct {
 
 func (r *letterReader) same() bool {
 	var st unix.Stat_t
-	return again(func() error { return unix.Fstat(int(r.file.Fd()), &st) }) == nil && r.key.is(st)
+	return collect.Again(func() error { return unix.Fstat(int(r.file.Fd()), &st) }) == nil && r.key.is(st)
 }
 
 func (r *letterReader) Read(p []byte) (int, error) {

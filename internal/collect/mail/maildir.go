@@ -27,14 +27,14 @@ const maxDepth = 16
 // Maildir++ (".Sent") or as directories in each other ("Archive/2002").
 type maildirs struct {
 	declaration vitrine.Source
-	pattern     pattern
+	pattern     collect.Pattern
 	span        int // how many messages are listed at once
 }
 
 // Maildir returns the Maildirs at path, which has {account} as one whole
 // element.
 func Maildir(name, path string) (collect.Source, error) {
-	p, err := parsePattern(path, "")
+	p, err := collect.ParsePattern(path, "")
 	if err != nil {
 		return nil, err
 	}
@@ -49,22 +49,22 @@ func (m *maildirs) Holds() []vitrine.Category { return []vitrine.Category{Catego
 
 // Probe looks at the mount that the mailboxes lie on.
 func (m *maildirs) Probe(context.Context) (collect.Access, error) {
-	return collect.Mounted(m.pattern.base)
+	return collect.Mounted(m.pattern.Base)
 }
 
 // Inventory lists the mailbox and all its folders.
 func (m *maildirs) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Container, error) {
-	entry, err := m.pattern.find(a)
+	entry, err := m.pattern.Find(a)
 	if entry == "" || err != nil {
 		return nil, err
 	}
-	names := m.pattern.names(entry)
-	root, err := m.pattern.descend(names)
+	names := m.pattern.Names(entry)
+	root, err := m.pattern.Descend(names)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, unreadable(m.pattern.show(names), err)
+		return nil, collect.CannotRead(m.pattern.Show(names), err)
 	}
 	defer root.Close()
 	var folders []string
@@ -72,11 +72,11 @@ func (m *maildirs) Inventory(ctx context.Context, a vitrine.Account) ([]collect.
 		return nil, err
 	}
 	if len(folders) == 0 {
-		return nil, vitrine.Refusef(vitrine.Failed, "%s is no Maildir: it has neither cur nor new: correct the source's path", m.pattern.show(names))
+		return nil, vitrine.Refusef(vitrine.Failed, "%s is no Maildir: it has neither cur nor new: correct the source's path", m.pattern.Show(names))
 	}
 	var containers []collect.Container
 	for _, f := range folders {
-		c := collect.Container{Account: a, Name: valid(f), Kind: KindMaildir, Count: collect.NoCount, Key: entry + "\x00" + f}
+		c := collect.Container{Account: a, Name: collect.Valid(f), Kind: KindMaildir, Count: collect.NoCount, Key: entry + "\x00" + f}
 		if f == "" {
 			c.Name = inbox
 		}
@@ -95,7 +95,7 @@ func (m *maildirs) folders(dir *os.File, path []string, found func(string)) erro
 	}
 	names, err := dir.Readdirnames(-1)
 	if err != nil {
-		return unreadable(strings.Join(path, "/"), err)
+		return collect.CannotRead(strings.Join(path, "/"), err)
 	}
 	slices.Sort(names)
 	if slices.Contains(names, "cur") || slices.Contains(names, "new") {
@@ -115,23 +115,23 @@ func (m *maildirs) folders(dir *os.File, path []string, found func(string)) erro
 // folder looks for mail in one entry of a mailbox, if it is a directory.
 func (m *maildirs) folder(dir *os.File, path []string, found func(string)) error {
 	name := path[len(path)-1]
-	st, err := lstat(dir, name)
+	st, err := collect.Lstat(dir, name)
 	if errors.Is(err, unix.ENOENT) {
 		return nil // a temporary file of the mail server's
 	}
 	if err != nil {
-		return unreadable(strings.Join(path, "/"), err)
+		return collect.CannotRead(strings.Join(path, "/"), err)
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFLNK:
-		err := again(func() error { return unix.Fstatat(int(dir.Fd()), name, &st, 0) })
+		err := collect.Again(func() error { return unix.Fstatat(int(dir.Fd()), name, &st, 0) })
 		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-			return unreadable(strings.Join(path, "/"), errLink)
+			return collect.CannotRead(strings.Join(path, "/"), collect.ErrLink)
 		}
 	case unix.S_IFDIR:
-		sub, err := openDir(dir, name)
+		sub, err := collect.OpenDir(dir, name)
 		if err != nil {
-			return unreadable(strings.Join(path, "/"), err)
+			return collect.CannotRead(strings.Join(path, "/"), err)
 		}
 		defer sub.Close()
 		return m.folders(sub, path, found)
@@ -146,18 +146,18 @@ func (m *maildirs) open(c collect.Container) (*box, error) {
 	if folder != "" {
 		below = strings.Split(folder, "/")
 	}
-	names := m.pattern.names(entry, below...)
-	b := &box{path: m.pattern.show(names), span: m.span}
-	dir, err := m.pattern.descend(names)
+	names := m.pattern.Names(entry, below...)
+	b := &box{path: m.pattern.Show(names), span: m.span}
+	dir, err := m.pattern.Descend(names)
 	if err != nil {
-		return nil, unreadable(b.path, err)
+		return nil, collect.CannotRead(b.path, err)
 	}
 	defer dir.Close()
 	for i, sub := range subs {
-		b.dirs[i], err = openDir(dir, sub)
+		b.dirs[i], err = collect.OpenDir(dir, sub)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			b.Close()
-			return nil, unreadable(b.path+"/"+sub, err)
+			return nil, collect.CannotRead(b.path+"/"+sub, err)
 		}
 	}
 	return b, nil
@@ -171,7 +171,7 @@ func (m *maildirs) measure(ctx context.Context, c *collect.Container) error {
 	}
 	defer b.Close()
 	c.State, err = b.state(ctx, func(e entry) {
-		if st, err := lstat(b.dirs[e.sub], e.name); err == nil {
+		if st, err := collect.Lstat(b.dirs[e.sub], e.name); err == nil {
 			c.Size += st.Size
 		}
 	})
@@ -226,5 +226,3 @@ func (m *maildirs) Open(ctx context.Context, c collect.Container, it collect.Ite
 	defer b.Close()
 	return b.openLetter(ctx, k, offset)
 }
-
-func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }

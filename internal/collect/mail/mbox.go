@@ -24,18 +24,18 @@ const flagTruncated = "truncated" // the file ends in the middle of the message
 // mboxes is a source of one mbox file for each account.
 type mboxes struct {
 	declaration vitrine.Source
-	pattern     pattern
+	pattern     collect.Pattern
 }
 
 // Mbox returns the mbox files at path, which has {account} as one whole
 // element, or {account}.mbox as the last.
 func Mbox(name, path string) (collect.Source, error) {
-	p, err := parsePattern(path, ".mbox")
+	p, err := collect.ParsePattern(path, ".mbox")
 	if err != nil {
 		return nil, err
 	}
-	if p.suffix != "" && len(p.rest) > 0 {
-		return nil, fmt.Errorf("path %q: {account}%s is a file: nothing can lie below it", path, p.suffix)
+	if p.Suffix != "" && len(p.Rest) > 0 {
+		return nil, fmt.Errorf("path %q: {account}%s is a file: nothing can lie below it", path, p.Suffix)
 	}
 	return &mboxes{vitrine.Source{Name: name, Kind: KindMbox, Path: path}, p}, nil
 }
@@ -48,16 +48,16 @@ func (m *mboxes) Holds() []vitrine.Category { return []vitrine.Category{Category
 
 // Probe looks at the mount that the mailboxes lie on.
 func (m *mboxes) Probe(context.Context) (collect.Access, error) {
-	return collect.Mounted(m.pattern.base)
+	return collect.Mounted(m.pattern.Base)
 }
 
 // Inventory lists the account's one file.
 func (m *mboxes) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Container, error) {
-	entry, err := m.pattern.find(a)
+	entry, err := m.pattern.Find(a)
 	if entry == "" || err != nil {
 		return nil, err
 	}
-	c := collect.Container{Account: a, Name: valid(strings.Join(m.pattern.names(entry), "/")), Kind: KindMbox, Count: collect.NoCount, Key: entry}
+	c := collect.Container{Account: a, Name: collect.Valid(strings.Join(m.pattern.Names(entry), "/")), Kind: KindMbox, Count: collect.NoCount, Key: entry}
 	f, st, err := m.open(c)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, nil
@@ -73,21 +73,21 @@ func (m *mboxes) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Co
 // open opens the account's file. Of its errors only ENOENT is not for people.
 func (m *mboxes) open(c collect.Container) (*os.File, unix.Stat_t, error) {
 	var st unix.Stat_t
-	names := m.pattern.names(c.Key)
-	path, last := m.pattern.show(names), len(names)-1
-	dir, err := m.pattern.descend(names[:last])
+	names := m.pattern.Names(c.Key)
+	path, last := m.pattern.Show(names), len(names)-1
+	dir, err := m.pattern.Descend(names[:last])
 	if err == nil {
 		defer dir.Close()
-		if st, err = lstat(dir, names[last]); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
-			err = errLink
+		if st, err = collect.Lstat(dir, names[last]); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+			err = collect.ErrLink
 		}
 	}
 	fd := -1
 	if err == nil {
-		fd, err = openat(dir, names[last], 0)
+		fd, err = collect.OpenAt(dir, names[last], 0)
 	}
 	if err == nil {
-		err = again(func() error { return unix.Fstat(fd, &st) })
+		err = collect.Again(func() error { return unix.Fstat(fd, &st) })
 	}
 	if errors.Is(err, unix.ENOENT) {
 		return nil, st, fmt.Errorf("open %s: %w", path, err)
@@ -96,7 +96,7 @@ func (m *mboxes) open(c collect.Container) (*os.File, unix.Stat_t, error) {
 		err = errors.Join(errors.New("it is no file"), unix.Close(fd))
 	}
 	if err != nil {
-		return nil, st, unreadable(path, err)
+		return nil, st, collect.CannotRead(path, err)
 	}
 	return os.NewFile(uintptr(fd), path), st, nil
 }
@@ -148,7 +148,7 @@ func (m *mboxes) Enumerate(ctx context.Context, c collect.Container, after strin
 // unchanged makes sure that what was read is still what the file begins with.
 func (m *mboxes) unchanged(run *pass, f *os.File, st unix.Stat_t, before vitrine.Digest) error {
 	var now unix.Stat_t
-	if err := again(func() error { return unix.Fstat(int(f.Fd()), &now) }); err != nil {
+	if err := collect.Again(func() error { return unix.Fstat(int(f.Fd()), &now) }); err != nil {
 		return fmt.Errorf("look at mailbox: %w", err)
 	}
 	// A stamp as new as that can stand for several changes.
