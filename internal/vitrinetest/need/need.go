@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	_ "github.com/go-sql-driver/mysql" // the driver "mysql"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
@@ -98,6 +99,42 @@ func Postgres(t testing.TB) string {
 	})
 	u.Path = "/" + name
 	return u.String()
+}
+
+// MariaDB returns the URL (mariadb://root@host/database) of a fresh database on
+// the server that VITRINE_MARIADB names (the same without a database, of a user
+// without a password who may do everything), and a connection to it. The
+// database is dropped when the test ends.
+func MariaDB(t testing.TB) (address string, db *sql.DB) {
+	t.Helper()
+	admin := os.Getenv("VITRINE_MARIADB")
+	if admin == "" {
+		missing(t, "mariadb", "set VITRINE_MARIADB to the URL of a server to create databases on")
+	}
+	u, err := url.Parse(admin)
+	if err != nil {
+		t.Fatalf("VITRINE_MARIADB: %v", err)
+	}
+	name := "vitrine_" + strings.ToLower(rand.Text())
+	server, err := sql.Open("mysql", u.User.Username()+"@tcp("+u.Host+")/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Exec("create database " + name); err != nil {
+		t.Fatalf("create a database on VITRINE_MARIADB: %v", err)
+	}
+	if db, err = sql.Open("mysql", u.User.Username()+"@tcp("+u.Host+")/"+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		db.Close()
+		if _, err := server.Exec("drop database " + name); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+		server.Close()
+	})
+	u.Path = "/" + name
+	return u.String(), db
 }
 
 // Disk wants so many bytes free where temporary files go.

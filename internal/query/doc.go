@@ -1,2 +1,0 @@
-// Package query reads a provider's own databases by declared, read-only SQL.
-package query
