@@ -116,12 +116,20 @@ type Visit struct {
 	MayWrite string `json:"may_write,omitempty"`
 }
 
+// CatalogueVersion names one signed version of the provider's catalogue.
+type CatalogueVersion struct {
+	Version int    `json:"version"`
+	SHA256  Digest `json:"sha256"` // of its text
+}
+
 // Collection is the outcome of running one mandate: what was seen, and the
 // hold that keeps what was in or undeterminable.
 type Collection struct {
 	Counts
-	Sources    []Visit     `json:"sources,omitempty"`
-	Containers []Container `json:"containers"`
+	Sources []Visit `json:"sources,omitempty"`
+	// Catalogue is the version that the demand was answered under, if any.
+	Catalogue  *CatalogueVersion `json:"catalogue,omitempty"`
+	Containers []Container       `json:"containers"`
 	// Missing lists accounts that no source knows.
 	Missing  []Account `json:"missing,omitempty"`
 	Hold     Digest    `json:"hold"`

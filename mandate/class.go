@@ -37,7 +37,13 @@ func (p Policy) VerifyClass(c Class, counsel string, a vitrine.Approval) error {
 			return vitrine.Refusef(vitrine.Usage, "a setting of the restricted class is %q: want one line", v)
 		}
 	}
-	i, err := p.signer(c.Text(), a)
+	return p.VerifyCounsel(c.Text(), counsel, a)
+}
+
+// VerifyCounsel refuses a signature over a text that is not that of the approver
+// named counsel.
+func (p Policy) VerifyCounsel(text, counsel string, a vitrine.Approval) error {
+	i, err := p.signer(text, a)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,6 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/authority"
-	"github.com/vitrine-project/vitrine/internal/collect"
-	"github.com/vitrine-project/vitrine/internal/collect/mail"
 	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/mandate"
 )
@@ -27,6 +25,7 @@ type Config struct {
 	Quorum    QuorumConfig      `toml:"quorum"`
 	Approver  []ApproverConfig  `toml:"approver"`
 	Authority []AuthorityConfig `toml:"authority"`
+	Catalogue CatalogueConfig   `toml:"catalogue"`
 	Ledger    LedgerConfig      `toml:"ledger"`
 }
 
@@ -41,15 +40,6 @@ type ProviderConfig struct {
 type StoreConfig struct {
 	Dir      string `toml:"dir"`      // database, blobs, lock; whoever can read it sees sealed data and events
 	Database string `toml:"database"` // postgres://… in place of SQLite in dir; the same
-}
-
-// SourceConfig is one store of customers' data.
-type SourceConfig struct {
-	Name string `toml:"name"` // stands in mandates; nobody
-	Kind string `toml:"kind"` // maildir or mbox; nobody
-	Path string `toml:"path"` // with {account}; the operator, who must mount it read-only
-	// MayWrite is why it is accepted that this process could write there; counsel
-	MayWrite string `toml:"may_write"`
 }
 
 // QuorumConfig says how many approvers must sign.
@@ -101,7 +91,7 @@ func ParseConfig(b []byte) (Config, error) {
 			return c, vitrine.Refusef(vitrine.Usage, "two [[source]] are named %q: each needs a name of its own", s.Name)
 		}
 		seen[s.Name] = true
-		if _, err := open(s, ""); err != nil {
+		if _, err := s.open(""); err != nil {
 			return c, err
 		}
 	}
@@ -109,6 +99,9 @@ func ParseConfig(b []byte) (Config, error) {
 		return c, err
 	}
 	if err := c.hasCounsel(); err != nil {
+		return c, err
+	}
+	if err := c.checkCatalogue(); err != nil {
 		return c, err
 	}
 	_, err := c.Directory()
@@ -144,40 +137,6 @@ func (c Config) Directory() (authority.Directory, error) {
 	return d, nil
 }
 
-// Sources are the declared stores, their paths resolved.
-func (c Config) Sources(base string) ([]collect.Configured, error) {
-	var sources []collect.Configured
-	for _, s := range c.Source {
-		src, err := open(s, base)
-		if err != nil {
-			return nil, err
-		}
-		sources = append(sources, collect.Configured{Source: src, MayWrite: s.MayWrite})
-	}
-	return sources, nil
-}
-
-func open(s SourceConfig, base string) (collect.Source, error) {
-	path := s.Path
-	if base != "" {
-		path = resolve(base, path)
-	}
-	var src collect.Source
-	var err error
-	switch s.Kind {
-	case "maildir":
-		src, err = mail.Maildir(s.Name, path)
-	case "mbox":
-		src, err = mail.Mbox(s.Name, path)
-	default:
-		return nil, vitrine.Refusef(vitrine.Usage, "[[source]] %q has kind %q: want maildir or mbox", s.Name, s.Kind)
-	}
-	if err != nil {
-		return nil, vitrine.Refusef(vitrine.Usage, "[[source]] %q: %v", s.Name, err)
-	}
-	return src, nil
-}
-
 // loadConfig reads the config at path; base is the directory its paths are
 // relative to.
 func loadConfig(path string) (c Config, base string, err error) {
@@ -196,6 +155,9 @@ func loadConfig(path string) (c Config, base string, err error) {
 		return c, "", inFile(path, err)
 	}
 	for _, s := range c.Source {
+		if s.Path == "" {
+			continue
+		}
 		root, _, _ := strings.Cut(resolve(base, s.Path), "{account}")
 		if _, err := os.Stat(filepath.Dir(root + "x")); err != nil {
 			return c, "", inFile(path, vitrine.Refusef(vitrine.Usage, "[[source]] %q: %s is not there: correct path, or mount the store", s.Name, filepath.Dir(root+"x")))

@@ -47,6 +47,7 @@ func openDesk(ctx context.Context, o deskOptions) (*casework.Desk, func() error,
 	if d.Sources, err = o.config.Sources(o.base); err != nil {
 		return nil, nil, err
 	}
+	d.Catalogue = func() (*vitrine.CatalogueVersion, error) { return o.config.answeredUnder(o.base) }
 	if d.Ring, err = keyring.Load(resolve(o.base, o.config.Provider.Key), resolve(o.base, o.config.Provider.HoldKey)); err != nil {
 		return nil, nil, err
 	}

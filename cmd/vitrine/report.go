@@ -215,6 +215,10 @@ func (r reportCall) builder(d *casework.Desk, o deskOptions) (report.Builder, er
 	b := kept(d, o.data())
 	b.Provider, b.URL = o.config.Provider.Name, o.config.Ledger.URL
 	b.Checking = func(done, total uint64) { o.bars.draw("checking", int64(done), int64(total), false) }
+	var err error
+	if b.Catalogue, err = o.config.publishedCatalogue(o.base); err != nil {
+		return b, err
+	}
 	petitions, err := d.Petitions()
 	if err != nil {
 		return b, err

@@ -34,12 +34,36 @@ type Result struct {
 	Public         string   `json:"public,omitempty"`    // demo: the public directory
 	Receipt        string   `json:"receipt,omitempty"`   // demo: an authority's receipts
 	Document       string   `json:"document,omitempty"`  // demo: the paper that they are for
+	// Sources are the sources that were visited, in the mandate's order.
+	Sources []SourceResult `json:"sources"`
+}
+
+// SourceResult is what one source had.
+type SourceResult struct {
+	Name   string `json:"name"`
+	Family string `json:"family"`
+	vitrine.Counts
+}
+
+// bySource sums up a collection by source.
+func bySource(col vitrine.Collection) []SourceResult {
+	all := []SourceResult{}
+	for _, v := range col.Sources {
+		r := SourceResult{Name: v.Source, Family: v.Family}
+		for _, c := range col.Containers {
+			if c.Source == v.Source {
+				r.Counts = r.Add(c.Counts)
+			}
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 // report says what was done for a demand, from what is stored and written. It
 // has nothing to do with the reports of the ledger.
 func (c *clerk) report(ctx context.Context, config Config, dem vitrine.Demand) error {
-	r := Result{Dir: c.desk.Outbox, Demand: string(dem.ID), Packages: []string{}, Open: dem.Open()}
+	r := Result{Dir: c.desk.Outbox, Demand: string(dem.ID), Packages: []string{}, Open: dem.Open(), Sources: []SourceResult{}}
 	var err error
 	if r.Config, err = filepath.Abs(c.config); err != nil {
 		return fmt.Errorf("find config: %w", err)
@@ -47,6 +71,7 @@ func (c *clerk) report(ctx context.Context, config Config, dem vitrine.Demand) e
 	if dem.Collection != nil {
 		k := dem.Collection.Counts
 		r.Seen, r.In, r.Out, r.Undeterminable, r.Unreadable = k.Seen, k.In, k.Out, k.Undeterminable, k.Unreadable
+		r.Sources = bySource(*dem.Collection)
 	}
 	if len(dem.Packages) == 0 {
 		r.Letter = c.desk.LetterPath(dem.ID)

@@ -46,6 +46,9 @@ type Desk struct {
 	Sources   []collect.Configured
 	Outbox    string // where Deliver hands volumes over
 	Records   string // a directory: what auditors and courts were given and gave
+	// Catalogue returns the version that collections run under, or refuses them;
+	// nil if the provider has none.
+	Catalogue func() (*vitrine.CatalogueVersion, error)
 	// Only limits the machine's steps to one demand, so that a command that
 	// answers one demand hands over no other's; "" works on all.
 	Only vitrine.ID

@@ -71,6 +71,10 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 			tags = append(tags, tag{fmt.Sprintf("ruling/%d.%d.sig", rulings, i+1), []byte(a.Signature)})
 		}
 	}
+	sources, err := sources(*b.dem.Collection)
+	if err != nil {
+		return nil, err
+	}
 	custody, err := custody(b.events)
 	if err != nil {
 		return nil, err
@@ -83,7 +87,17 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(tags, tag{"custody.jsonl", custody}, tag{"letter.txt", []byte(text)}), nil
+	return append(tags, tag{"sources.json", sources}, tag{"custody.jsonl", custody}, tag{"letter.txt", []byte(text)}), nil
+}
+
+// sources is the record of how each source was read: spec/production.md.
+func sources(col vitrine.Collection) ([]byte, error) {
+	b, err := json.MarshalIndent(struct {
+		Version   string                    `json:"version"`
+		Catalogue *vitrine.CatalogueVersion `json:"catalogue"`
+		Sources   []vitrine.Visit           `json:"sources"`
+	}{"vitrine-sources/1", col.Catalogue, append([]vitrine.Visit{}, col.Sources...)}, "", "  ")
+	return append(b, '\n'), err
 }
 
 // custody is the record of who did what and when, a line an event, each with

@@ -44,12 +44,16 @@ type collecting struct {
 	*Desk
 	dem     vitrine.Demand
 	mandate mandate.Mandate
+	version *vitrine.CatalogueVersion
 	pieces  []piece // finished
 }
 
 // all collects what is missing and returns the collection with its hold. What
 // fits into one piece goes into the hold at once; several are joined.
 func (c *collecting) all(ctx context.Context) (vitrine.Collection, error) {
+	if err := c.listed(); err != nil {
+		return vitrine.Collection{}, err
+	}
 	if err := c.resume(ctx); err != nil {
 		return vitrine.Collection{}, err
 	}
@@ -63,6 +67,14 @@ func (c *collecting) all(ctx context.Context) (vitrine.Collection, error) {
 		}
 	}
 	return c.join(ctx)
+}
+
+// listed has the collection run under the provider's catalogue, if it has one.
+func (c *collecting) listed() (err error) {
+	if c.Catalogue != nil {
+		c.version, err = c.Catalogue()
+	}
+	return err
 }
 
 func (c *collecting) dir() string { return c.unfinished(c.dem.ID) }
@@ -139,6 +151,7 @@ func (c *collecting) piece(ctx context.Context) (col vitrine.Collection, whole b
 		if p.Collection, p.Next, err = job.Piece(ctx, from); err != nil {
 			return col, bag{}, err
 		}
+		p.Collection.Catalogue = c.version
 		whole = from == nil && p.Next == nil
 		b := bag{dem: c.dem}
 		if !whole {

@@ -41,7 +41,7 @@ func (r *reading) name() string { return r.source.Declaration().Name }
 func (r *reading) all(ctx context.Context) (vitrine.Container, error) {
 	c := r.container
 	r.done = vitrine.Container{Source: r.name(), Account: c.Account, Name: c.Name, Kind: c.Kind, Before: c.State}
-	r.seen = identities{path: r.file("identities"), runs: r.at.Runs}
+	r.seen = identities{path: r.file(r.at.file()), runs: r.at.Runs}
 	err := r.enumerate(ctx)
 	full := errors.Is(err, errFull)
 	switch {
@@ -49,7 +49,7 @@ func (r *reading) all(ctx context.Context) (vitrine.Container, error) {
 		err = r.seen.spill()
 		r.at.Runs = r.seen.runs
 	case err == nil:
-		err = errors.Join(r.compare(ctx), r.seen.drop())
+		err = r.compare(ctx) // the file stays: until the piece is kept, another process may need it
 	}
 	if err != nil {
 		return r.done, fmt.Errorf("read container %q of account %q in source %s: %w", c.Name, c.Account, r.name(), err)

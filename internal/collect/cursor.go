@@ -38,6 +38,11 @@ type Place struct {
 	Runs       []Run       `json:"runs"`  // identities of the container's items so far
 }
 
+// file is the name of the file of the container's identities.
+func (p Place) file() string {
+	return fmt.Sprintf("%s%d-%d-%d", identitiesFile, p.Account, p.Source, p.Container)
+}
+
 // next is the place at the next source.
 func (p Place) next() Place { return Place{Account: p.Account, Source: p.Source + 1, Known: p.Known} }
 

@@ -11,7 +11,9 @@ import (
 	"hash"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/vitrine-project/vitrine"
 )
@@ -36,6 +38,25 @@ type Run struct {
 }
 
 const identitySize = 8
+
+const identitiesFile = "identities-"
+
+// tidy removes the files of identities of containers that are done with.
+func (r *run) tidy() error {
+	if r.Dir == "" {
+		return nil
+	}
+	files, err := os.ReadDir(r.Dir)
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), identitiesFile) && f.Name() != r.at.file() {
+			err = errors.Join(err, os.Remove(filepath.Join(r.Dir, f.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove identities: %w", err)
+	}
+	return nil
+}
 
 func (s *identities) add(id vitrine.Digest) error {
 	if len(s.run) == cmp.Or(s.max, maxRun) {

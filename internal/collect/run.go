@@ -84,6 +84,9 @@ func (j Job) Piece(ctx context.Context, from *Place) (vitrine.Collection, *Place
 	if r.Patience == nil {
 		r.Patience = Usual
 	}
+	if err := r.tidy(); err != nil {
+		return vitrine.Collection{}, nil, err
+	}
 	r.col.Began = j.Now().UTC().Truncate(time.Second)
 	for _, s := range ordered {
 		if err := r.probe(ctx, s); err != nil {
@@ -109,7 +112,7 @@ func Join(pieces ...vitrine.Collection) vitrine.Collection {
 	var all vitrine.Collection
 	for i, p := range pieces {
 		if i == 0 {
-			all.Sources, all.Began = p.Sources, p.Began
+			all.Sources, all.Catalogue, all.Began = p.Sources, p.Catalogue, p.Began
 		}
 		all.Counts, all.Ended = all.Add(p.Counts), p.Ended
 		all.Missing = append(all.Missing, p.Missing...)
@@ -202,6 +205,9 @@ func (r *run) collect(ctx context.Context, s Source, a vitrine.Account) error {
 			return fmt.Errorf("list containers of source %s: %w", s.Declaration().Name, err)
 		}
 		if err := distinct(s, a, containers); err != nil {
+			return err
+		}
+		if err := known(s, containers); err != nil {
 			return err
 		}
 		r.at.Containers, r.at.Known = containers, r.at.Known || len(containers) > 0

@@ -44,7 +44,7 @@ func (s *shelf) Inventory(_ context.Context, a vitrine.Account) ([]Container, er
 	s.calls = append(s.calls, "inventory "+string(a))
 	var cs []Container
 	for name, letters := range s.accounts[a] {
-		c := Container{Account: a, Name: name, Kind: "shelf", Size: 10, Count: NoCount}
+		c := Container{Account: a, Name: name, Kind: "maildir", Size: 10, Count: NoCount}
 		c.State = state(letters)
 		cs = append(cs, c)
 	}

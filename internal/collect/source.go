@@ -121,6 +121,8 @@ type Configured struct {
 	// MayWrite is why it is accepted that the credentials can write; empty: it
 	// is not.
 	MayWrite string
+	// Encryption is what the catalogue says of it; "" if there is none.
+	Encryption Encryption
 }
 
 // Interrupted is a failure after which a visit can go on where it stood.

@@ -23,6 +23,8 @@ type Builder struct {
 	State    string           // the directory where published reports are kept
 	Words    func(law.Period) Words
 	Signer   ledger.Signer // of report notes
+	// Catalogue are the files of what the provider says it stores, by their paths.
+	Catalogue map[string][]byte
 	// Checking is told how many bundles of the new directory were audited.
 	Checking func(done, total uint64)
 	// Reached is called at each of Points, for tests that kill the process there.

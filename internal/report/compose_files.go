@@ -35,6 +35,7 @@ func (b Builder) layOut(out string, all []Published) error {
 	if site["reports/index.json"], err = ledger.MarshalIndex(names(all)); err != nil {
 		return err
 	}
+	maps.Copy(site, b.Catalogue)
 	if err := b.signSite(site); err != nil {
 		return err
 	}

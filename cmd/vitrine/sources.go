@@ -1,0 +1,118 @@
+package main
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/collect/mail"
+)
+
+// SourceConfig is one store of customers' data. A kind that lies on this
+// machine has a path; every other has a table of its own name behind it.
+type SourceConfig struct {
+	Name string `toml:"name"` // stands in mandates; nobody
+	Kind string `toml:"kind"` // what kind of store it is; nobody
+	Path string `toml:"path"` // with {account}; the operator, who must mount it read-only
+	// MayWrite is why it is accepted that the credentials could write there; counsel
+	MayWrite string `toml:"may_write"`
+	// What the catalogue says of it.
+	Since      string `toml:"since"`      // the oldest that can be there: a date, or "unknown"; counsel
+	Encryption string `toml:"encryption"` // none, at-rest or end-to-end; counsel
+}
+
+// pathKinds are the kinds that lie at a path of this machine.
+var pathKinds = map[string]func(name, path string) (collect.Source, error){
+	mail.KindMaildir: mail.Maildir,
+	mail.KindMbox:    mail.Mbox,
+}
+
+// settings is the table of a kind that is reached otherwise.
+type settings interface {
+	// Open checks what can be checked without a connection. resolve makes the
+	// paths of files absolute.
+	Open(name string, resolve func(path string) string) (collect.Source, error)
+}
+
+// tables are the kinds' tables that stand in s, by the kinds' names.
+func (s SourceConfig) tables() map[string]settings {
+	found := map[string]settings{}
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if table, ok := v.Field(i).Interface().(settings); ok && !v.Field(i).IsNil() {
+			found[v.Type().Field(i).Tag.Get("toml")] = table
+		}
+	}
+	return found
+}
+
+// kinds are the names of all kinds, sorted.
+func kinds() []string {
+	var all []string
+	for kind := range pathKinds {
+		all = append(all, kind)
+	}
+	table := reflect.TypeFor[settings]()
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[SourceConfig]()) {
+		if f.Type.Implements(table) {
+			all = append(all, f.Tag.Get("toml"))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// open returns the source that s declares; base is the directory that paths
+// are relative to.
+func (s SourceConfig) open(base string) (collect.Source, error) {
+	refuse := func(format string, args ...any) error {
+		return vitrine.Refusef(vitrine.Usage, "[[source]] %q: "+format, append([]any{s.Name}, args...)...)
+	}
+	if !slices.Contains(kinds(), s.Kind) {
+		return nil, refuse("kind %q is not known: want one of %s", s.Kind, strings.Join(kinds(), ", "))
+	}
+	at := func(path string) string { return path }
+	if base != "" {
+		at = func(path string) string { return resolve(base, path) }
+	}
+	tables := s.tables()
+	table, hasTable := tables[s.Kind]
+	delete(tables, s.Kind)
+	for other := range tables {
+		return nil, refuse("it is of kind %q and has a table [source.%s]: take one of the two out", s.Kind, other)
+	}
+	openPath, hasPath := pathKinds[s.Kind]
+	var source collect.Source
+	var err error
+	switch {
+	case hasPath && s.Path == "":
+		return nil, refuse("path is missing: where the data lies, with {account} in it")
+	case hasPath:
+		source, err = openPath(s.Name, at(s.Path))
+	case s.Path != "":
+		return nil, refuse("a source of kind %q has no path: its settings stand in [source.%s]", s.Kind, s.Kind)
+	case !hasTable:
+		return nil, refuse("its settings are missing: write a table [source.%s] behind it", s.Kind)
+	default:
+		source, err = table.Open(s.Name, at)
+	}
+	if err != nil {
+		return nil, refuse("%v", err)
+	}
+	return source, nil
+}
+
+// Sources are the declared stores, their paths resolved.
+func (c Config) Sources(base string) ([]collect.Configured, error) {
+	var sources []collect.Configured
+	for _, s := range c.Source {
+		source, err := s.open(base)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, collect.Configured{Source: source, MayWrite: s.MayWrite, Encryption: collect.Encryption(s.Encryption)})
+	}
+	return sources, nil
+}
