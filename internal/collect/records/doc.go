@@ -1,2 +1,0 @@
-// Package records reads declared tables as sources of collection.
-package records
