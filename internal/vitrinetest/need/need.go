@@ -120,7 +120,7 @@ func MariaDB(t testing.TB) (address string, db *sql.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Exec("create database " + name); err != nil {
+	if _, err := server.Exec("create database " + name + " character set utf8mb4"); err != nil {
 		t.Fatalf("create a database on VITRINE_MARIADB: %v", err)
 	}
 	if db, err = sql.Open("mysql", u.User.Username()+"@tcp("+u.Host+")/"+name); err != nil {
