@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 
@@ -52,7 +53,7 @@ func (d *disk) read(ctx context.Context, name string, k key, offset int64) (io.R
 	if err != nil {
 		return nil, collect.CannotRead(d.path+"/"+name, err)
 	}
-	r := &fileReader{file: os.NewFile(uintptr(fd), name), mount: d.mount, key: k, left: k.size - offset}
+	r := &fileReader{file: os.NewFile(uintptr(fd), name), mount: d.mount, key: k, start: offset, left: k.size - offset}
 	st, err := r.stat()
 	if err == nil {
 		// What is written to a file in the grain of its stamp does not show.
@@ -72,14 +73,15 @@ func (d *disk) read(ctx context.Context, name string, k key, offset int64) (io.R
 	return r, nil
 }
 
-// fileReader reads a file and, at its end, makes sure that it did not change
-// meanwhile.
+// fileReader reads a file and, at its end, makes sure that what it handed out
+// is what the file holds.
 type fileReader struct {
-	file   *os.File
-	mount  uint64
-	key    key
-	opened unix.Statx_t
-	left   int64
+	file        *os.File
+	mount       uint64
+	key         key
+	opened      unix.Statx_t
+	sum         maphash.Hash // of what was handed out
+	start, left int64
 }
 
 func (r *fileReader) stat() (unix.Statx_t, error) {
@@ -87,21 +89,49 @@ func (r *fileReader) stat() (unix.Statx_t, error) {
 }
 
 func (r *fileReader) Read(p []byte) (int, error) {
-	if r.left < 0 {
+	n, err := r.file.Read(p)
+	if r.left -= int64(n); r.left < 0 {
 		return 0, errChanged
 	}
-	n, err := r.file.Read(p)
-	r.left -= int64(n)
+	r.sum.Write(p[:n])
+	if err == io.EOF && r.left != 0 {
+		return n, errChanged
+	}
 	if err == io.EOF {
-		now, serr := r.stat()
-		if serr != nil {
-			return n, fmt.Errorf("look at a file: %w", serr)
-		}
-		if r.left != 0 || now.Ctime != r.opened.Ctime || now.Mtime != r.opened.Mtime || now.Size != r.opened.Size {
-			return n, errChanged
+		if err := r.same(); err != nil {
+			return n, err
 		}
 	}
 	return n, err
+}
+
+// same compares the file's stamps with those at the beginning. A rename or a
+// change of rights moves one of them, as does a write whose time was put back:
+// then the bytes are read again until none moves.
+func (r *fileReader) same() error {
+	before := r.opened
+	for range maxListings {
+		now, err := r.stat()
+		if err != nil {
+			return fmt.Errorf("look at a file: %w", err)
+		}
+		if now.Mtime != r.opened.Mtime || now.Size != r.opened.Size {
+			return errChanged
+		}
+		if now.Ctime == before.Ctime {
+			return nil
+		}
+		var sum maphash.Hash
+		sum.SetSeed(r.sum.Seed())
+		if _, err := io.Copy(&sum, io.NewSectionReader(r.file, r.start, r.key.size-r.start)); err != nil {
+			return fmt.Errorf("read a file again: %w", err)
+		}
+		if sum.Sum64() != r.sum.Sum64() {
+			return errChanged
+		}
+		before = now
+	}
+	return errChanged
 }
 
 func (r *fileReader) Close() error { return r.file.Close() }
