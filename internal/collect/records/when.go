@@ -73,7 +73,7 @@ func (c clock) unix(text string) production.Interval {
 	part, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64) // digits only
 	t := time.Unix(n, part).UTC()
 	if c.unit == "ms" {
-		t = time.UnixMilli(n).Add(time.Duration(part/1000)).UTC()
+		t = time.UnixMilli(n).Add(time.Duration(part / 1000)).UTC()
 	}
 	return production.Interval{From: t, To: t, Rule: ruleUnix}
 }
