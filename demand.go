@@ -23,6 +23,12 @@ type Document struct {
 	SHA256 Digest `json:"sha256"`
 }
 
+// Renewal is a request to keep what is preserved for longer.
+type Renewal struct {
+	Reference string   `json:"reference"`
+	Document  Document `json:"document"`
+}
+
 // Submission is what was asked, as it was received.
 type Submission struct {
 	Reference  string       `json:"reference"`
@@ -177,7 +183,8 @@ type Event struct {
 	Decisions   *Decisions   `json:"decisions,omitempty"`   // Decided
 	Package     *Package     `json:"package,omitempty"`     // Produced
 	To          string       `json:"to,omitempty"`          // Delivered
-	Refusal     *Refusal     `json:"refusal,omitempty"`     // Refused
+	Refusal     *Refusal     `json:"refusal,omitempty"`     // Refused, Voided, Released: why
+	Renewal     *Renewal     `json:"renewal,omitempty"`     // Extended
 }
 
 // Demand is the fold of its events, the state that every step starts from.
@@ -198,6 +205,7 @@ type Demand struct {
 	Packages    []Package
 	To          string // where the volumes were handed over last
 	Refusal     *Refusal
+	Renewals    []Renewal // of what it preserves
 	UpdatedAt   time.Time
 }
 

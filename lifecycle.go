@@ -22,6 +22,8 @@ const (
 	Delivered Stage = "delivered"
 	Rejected  Stage = "refused"
 	Voided    Stage = "voided"
+	Extended  Stage = "extended"
+	Released  Stage = "released"
 )
 
 // Step is one row of the lifecycle: from which stages an event may come, what
@@ -47,7 +49,9 @@ var Steps = []Step{
 	{Produced, []Stage{Collected, Decided}, "a volume was sealed to the authority's key", []string{"deliver"}, foldProduced},
 	{Delivered, []Stage{Produced, Delivered}, "the volumes were handed over", nil, foldDelivered},
 	{Rejected, []Stage{Received, Verified, Reviewed, Mandated}, "the demand was refused, with the ground", []string{"deliver"}, foldRefused},
-	{Voided, []Stage{Received, Verified, Reviewed, Mandated, Collected, Decided, Produced, Delivered}, "the authority withdrew the demand, or a court set it aside", nil, foldRefused},
+	{Extended, []Stage{Collected, Extended}, "what is preserved is kept for longer, on a renewed request", nil, foldExtended},
+	{Released, []Stage{Collected, Extended}, "what was preserved was destroyed: its time was over, or the request was withdrawn", nil, foldReleased},
+	{Voided, []Stage{Received, Verified, Reviewed, Mandated, Collected, Extended, Decided, Produced, Delivered}, "the authority withdrew the demand, or a court set it aside", nil, foldRefused},
 }
 
 // Apply returns the demand after e, or says why e cannot follow.
@@ -213,6 +217,21 @@ func foldDelivered(d *Demand, e Event) error {
 	}
 	d.To = e.To
 	return d.underMandate(e)
+}
+
+func foldExtended(d *Demand, e Event) error {
+	if e.Renewal == nil || e.Renewal.Document.SHA256.IsZero() {
+		return fmt.Errorf("extended without the paper that renews it")
+	}
+	d.Renewals = append(slices.Clone(d.Renewals), *e.Renewal)
+	return d.underMandate(e)
+}
+
+func foldReleased(d *Demand, e Event) error {
+	if err := d.underMandate(e); err != nil {
+		return err
+	}
+	return foldRefused(d, e)
 }
 
 func foldRefused(d *Demand, e Event) error {

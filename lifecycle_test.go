@@ -50,7 +50,7 @@ func testSubmission() Submission {
 	}
 }
 
-var allStages = []Stage{Received, Verified, Reviewed, Mandated, Collected, Decided, Produced, Delivered, Rejected, "nonsense"}
+var allStages = []Stage{Received, Verified, Reviewed, Mandated, Collected, Decided, Produced, Delivered, Rejected, Extended, Released, "nonsense"}
 
 // event makes a random event, mostly a sensible one for where the demand is.
 func (w *walker) event() Event {
@@ -89,6 +89,13 @@ func (w *walker) event() Event {
 		w.produce(&e)
 	case Delivered:
 		e.Mandate, e.To = w.digest(), "outbox"
+	case Extended:
+		e.Mandate, e.Renewal = w.digest(), &Renewal{Reference: "again", Document: Document{Name: "r.pdf", Size: 1, SHA256: DigestOf([]byte("renewal"))}}
+		if w.one(6) {
+			e.Renewal = nil
+		}
+	case Released:
+		e.Mandate, e.Refusal = w.digest(), &Refusal{Kind: Refused, Text: "over"}
 	case Rejected:
 		e.Refusal = &Refusal{Kind: Refused, Text: "no"}
 		if w.one(2) {
@@ -104,7 +111,7 @@ func (w *walker) one(in int) bool { return w.rand.IntN(in) == 0 }
 func (w *walker) likely() []Stage {
 	return map[Stage][]Stage{
 		New: {Received}, Received: {Verified}, Verified: {Reviewed}, Reviewed: {Mandated, Mandated, Reviewed}, Mandated: {Collected, Collected, Reviewed},
-		Collected: {Decided, Produced}, Decided: {Produced}, Produced: {Delivered, Decided}, Delivered: {Decided, Delivered}, Rejected: {Received},
+		Collected: {Decided, Decided, Produced, Produced, Produced, Extended}, Extended: {Extended, Released}, Decided: {Produced}, Produced: {Delivered, Decided}, Delivered: {Decided, Delivered}, Rejected: {Received},
 	}[w.demand.Stage]
 }
 
@@ -264,6 +271,11 @@ func (w *walker) accept(e Event) error {
 		if !mandated || w.volumes == 0 {
 			return fmt.Errorf("delivered what was not produced under this mandate")
 		}
+	case Extended, Released:
+		if !mandated || w.col == nil || w.volumes > 0 || e.Stage == Extended && e.Renewal == nil {
+			return fmt.Errorf("%s without anything that is preserved", e.Stage)
+		}
+		w.refused = e.Stage == Released
 	case Rejected:
 		if w.col != nil {
 			return fmt.Errorf("refused after data was collected")

@@ -14,6 +14,7 @@ const (
 	warshak    = "United States v. Warshak, 631 F.3d 266 (6th Cir. 2010): stored content takes a search warrant"
 	onlyEU     = "Regulation (EU) 2023/1543, Art. 3(10)"
 	onlyEUNote = "data for the sole purpose of identifying a user is a category of EU law only; in the US ask for subscriber data"
+	preserving = "Regulation (EU) 2023/1543, Art. 4(3), 6, 11"
 	ownForm    = "Regulation (EU) 2023/1543, Art. 5(5)(d)"
 	ownNote    = "an EPOC is answered for the category of data that it orders; each category needs its own order"
 )
@@ -90,11 +91,24 @@ var ordinary = []Instrument{
 			vitrine.Content:    reached("18 U.S.C. § 2703(f)"),
 		},
 		Regime: StoredCommunications, Class: Public, Secrecy: notSecret, Publication: exactly,
-		Source: "18 U.S.C. § 2703(f)", Standing: ReadInText,
+		Preserves: Preservation{Days: 90, Renewed: 90, Article: "18 U.S.C. § 2703(f)(2)"},
+		Source:    "18 U.S.C. § 2703(f)", Standing: ReadInText,
 	},
 	epoc("eu/epoc-subscriber", "subscriber data", vitrine.Subscriber, "a judge, court, investigating judge or public prosecutor", "Regulation (EU) 2023/1543, Art. 3(9), 4(1), 5(3)"),
 	epoc("eu/epoc-identity", "data to identify the user", vitrine.Identity, "a judge, court, investigating judge or public prosecutor", "Regulation (EU) 2023/1543, Art. 3(10), 4(1), 5(3)"),
 	epoc("eu/epoc-traffic", "traffic data", vitrine.Traffic, "a judge, court or investigating judge", "Regulation (EU) 2023/1543, Art. 3(11), 4(2), 5(4)"),
+	{
+		ID: "eu/epoc-pr", Name: "European Preservation Order", Jurisdiction: "eu", Issuer: "a judge, court, investigating judge or public prosecutor", Produces: false, Compels: true,
+		Reaches: map[vitrine.Category]Reach{
+			vitrine.Subscriber: reached(preserving),
+			vitrine.Identity:   reached(preserving),
+			vitrine.Traffic:    reached(preserving),
+			vitrine.Content:    reached(preserving),
+		},
+		Regime: EEvidence, Class: Public, Secrecy: euSecrecy, Publication: euCounting,
+		Preserves: Preservation{Days: 60, Renewed: 30, Article: "Regulation (EU) 2023/1543, Art. 11(1), (2)"},
+		Source:    preserving, Standing: ReadInText,
+	},
 	epoc("eu/epoc-content", "content data", vitrine.Content, "a judge, court or investigating judge", "Regulation (EU) 2023/1543, Art. 3(12), 4(2), 5(4)"),
 }
 

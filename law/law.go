@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/vitrine-project/vitrine"
 )
@@ -46,14 +47,32 @@ type Instrument struct {
 	Compels      bool   // false: the provider may answer and need not
 	Reaches      map[vitrine.Category]Reach
 	Regime       Regime
-	Class        Class  // which of the provider's ledgers counts it
-	Sheet        string // the sheet of its demands; its own id where it is empty
-	AccountSheet string // the sheet of its accounts, where that is another one
-	Secrecy      string // what forbids to speak of it, and under which article
-	Publication  string // how its number may be published, and under which article
+	Class        Class        // which of the provider's ledgers counts it
+	Sheet        string       // the sheet of its demands; its own id where it is empty
+	AccountSheet string       // the sheet of its accounts, where that is another one
+	Secrecy      string       // what forbids to speak of it, and under which article
+	Publication  string       // how its number may be published, and under which article
+	Preserves    Preservation // how long, where nothing is handed over
 	Source       string
 	Standing     Standing
 }
+
+// Preservation says how long data is kept for a later order: so many days from
+// receipt of the request, and where it is renewed, so many more from the end of
+// the time before, once.
+type Preservation struct {
+	Days, Renewed int
+	Article       string
+}
+
+// Until is the first instant at which what was preserved since a time need not
+// be kept any longer, after that many renewals.
+func (p Preservation) Until(since time.Time, renewals int) time.Time {
+	return since.UTC().AddDate(0, 0, p.Days+renewals*p.Renewed)
+}
+
+// Renewals is how often a preservation can be renewed.
+const Renewals = 1
 
 // Lookup returns the instrument of that id.
 func Lookup(id vitrine.InstrumentID) (Instrument, bool) {

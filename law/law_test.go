@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/law"
@@ -23,6 +24,8 @@ var matrix = map[vitrine.InstrumentID][4]string{
 	"eu/epoc-identity":     {ordered, eu + "Art. 3(10), 4(1), 5(3)", ordered, ordered},
 	"eu/epoc-traffic":      {ordered, ordered, eu + "Art. 3(11), 4(2), 5(4)", ordered},
 	"eu/epoc-content":      {ordered, ordered, ordered, eu + "Art. 3(12), 4(2), 5(4)"},
+
+	"eu/epoc-pr": {eu + "Art. 4(3), 6, 11", eu + "Art. 4(3), 6, 11", eu + "Art. 4(3), 6, 11", eu + "Art. 4(3), 6, 11"},
 
 	"us/nsl":                 {"18 U.S.C. § 2709(a), (b)", "-" + eu + "Art. 3(10)", "-18 U.S.C. § 2709(a), (b)", "-18 U.S.C. § 2709(a), (b)"},
 	"us/fisa-content":        {"50 U.S.C. §§ 1805, 1824, 1881a", "-" + eu + "Art. 3(10)", "50 U.S.C. §§ 1805, 1824, 1881a", "50 U.S.C. §§ 1805, 1824, 1881a"},
@@ -103,6 +106,23 @@ func TestTableIsKept(t *testing.T) {
 	}
 }
 
+// TestPreservation has the days by hand: 90 and 90 under 18 U.S.C. § 2703(f)(2),
+// 60 and 30 under Art. 11 of Regulation (EU) 2023/1543.
+func TestPreservation(t *testing.T) {
+	since := time.Date(2027, 1, 31, 9, 30, 0, 0, time.UTC)
+	for id, want := range map[vitrine.InstrumentID][2]string{
+		"us/preservation": {"2027-05-01T09:30:00Z", "2027-07-30T09:30:00Z"},
+		"eu/epoc-pr":      {"2027-04-01T09:30:00Z", "2027-05-01T09:30:00Z"},
+	} {
+		i, _ := law.Lookup(id)
+		for renewals, until := range want {
+			if got := i.Preserves.Until(since, renewals).Format(time.RFC3339); got != until {
+				t.Errorf("%s, %d renewals: until %s, want %s", id, renewals, got, until)
+			}
+		}
+	}
+}
+
 // TestWiderScope wants one unreachable category to refuse the whole.
 func TestWiderScope(t *testing.T) {
 	i, _ := law.Lookup("us/subpoena")
@@ -117,7 +137,11 @@ func TestRows(t *testing.T) {
 		if i.Name == "" || i.Issuer == "" || i.Source == "" || i.Standing == "" || i.Secrecy == "" || i.Publication == "" || i.Regime == "" || i.Jurisdiction != strings.Split(string(i.ID), "/")[0] {
 			t.Errorf("%s: the row is not complete", i.ID)
 		}
-		if i.Produces != (i.ID != "us/preservation") || i.Compels != (i.ID != "us/emergency") {
+		preserves := i.ID == "us/preservation" || i.ID == "eu/epoc-pr"
+		if preserves != (i.Preserves.Days > 0 && i.Preserves.Renewed > 0 && i.Preserves.Article != "") {
+			t.Errorf("%s: preserves %+v", i.ID, i.Preserves)
+		}
+		if i.Produces == preserves || i.Compels != (i.ID != "us/emergency") {
 			t.Errorf("%s: produces %v, compels %v", i.ID, i.Produces, i.Compels)
 		}
 	}

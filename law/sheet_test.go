@@ -26,7 +26,7 @@ const (
 
 var regimes = map[law.Regime][]string{
 	law.StoredCommunications: {"us/court-order-2703d", "us/emergency", "us/preservation", "us/search-warrant", "us/subpoena"},
-	law.EEvidence:            {"eu/epoc-content", "eu/epoc-identity", "eu/epoc-subscriber", "eu/epoc-traffic"},
+	law.EEvidence:            {"eu/epoc-content", "eu/epoc-identity", "eu/epoc-pr", "eu/epoc-subscriber", "eu/epoc-traffic"},
 	law.NationalSecurity: {
 		"us/fisa-content", "us/fisa-content-new", "us/fisa-noncontent", "us/fisa-noncontent-new", "us/fisa-prtt", "us/fisa-prtt-new",
 		"us/fisa-records-b", "us/fisa-records-b-new", "us/fisa-records-c", "us/fisa-records-c-new", "us/nsl",

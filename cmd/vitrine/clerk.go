@@ -115,7 +115,9 @@ func (c *clerk) act(ctx context.Context, dem vitrine.Demand) (done bool, err err
 			return true, nil
 		}
 		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: "demand " + dem.Submission.Reference + " is refused: " + dem.Refusal.Text + "; send the letter, and what else its sender gets: " + strings.Join(c.papersOf(), ", ")}
-	case vitrine.Collected:
+	case vitrine.Released:
+		return true, &vitrine.Refusal{Kind: vitrine.Refused, Ground: dem.Refusal.Ground, Text: fmt.Sprintf("what demand %s preserved was destroyed on %s (%s): a new request is a new demand, with its own paper", dem.Submission.Reference, dem.UpdatedAt.Format(time.DateOnly), dem.Refusal.Text)}
+	case vitrine.Collected, vitrine.Extended:
 		if i, ok := law.Lookup(dem.Submission.Instrument); ok && !i.Produces {
 			return c.letterPlaced(ctx, dem)
 		}

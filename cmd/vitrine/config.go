@@ -12,6 +12,7 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/authority"
+	"github.com/vitrine-project/vitrine/internal/casework"
 	"github.com/vitrine-project/vitrine/internal/intake"
 	"github.com/vitrine-project/vitrine/mandate"
 )
@@ -86,6 +87,9 @@ func ParseConfig(b []byte) (Config, error) {
 	for _, s := range c.Source {
 		if _, err := vitrine.ParseName(s.Name); err != nil {
 			return c, vitrine.Refusef(vitrine.Usage, "[[source]] %v", err)
+		}
+		if casework.PreservedName(s.Name) {
+			return c, vitrine.Refusef(vitrine.Usage, "[[source]] %q: names that begin so are those of what is preserved: choose another", s.Name)
 		}
 		if seen[s.Name] {
 			return c, vitrine.Refusef(vitrine.Usage, "two [[source]] are named %q: each needs a name of its own", s.Name)

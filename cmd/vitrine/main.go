@@ -93,7 +93,7 @@ the text says when.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return vitrine.Refusef(vitrine.Usage, "%v: see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(p.initCommand(), p.answerCommand(), p.openCommand(), p.verifyCommand(), p.fingerprintCommand(), p.reportCommand(), p.receiptsCommand(), p.listCommand(), p.voidCommand(), p.auditCommand(), p.petitionCommand(), p.destroyKeyCommand(), p.restrictedCommand(), p.sourceCommand(), p.catalogueCommand(), p.demoCommand())
+	root.AddCommand(p.initCommand(), p.answerCommand(), p.openCommand(), p.verifyCommand(), p.fingerprintCommand(), p.reportCommand(), p.receiptsCommand(), p.listCommand(), p.voidCommand(), p.auditCommand(), p.petitionCommand(), p.destroyKeyCommand(), p.restrictedCommand(), p.sourceCommand(), p.catalogueCommand(), p.holdCommand(), p.demoCommand())
 	return root
 }
 

@@ -57,7 +57,9 @@ func paragraph(directory authority.Directory, before, after vitrine.Demand, e vi
 			e.Package.Volume, counted(int(e.Package.Items), "item"), e.Package.Open, e.Package.SHA256)}
 	case vitrine.Delivered:
 		return []string{fmt.Sprintf("%s handed over to %s.", counted(len(before.Packages), "volume"), e.To)}
-	case vitrine.Rejected:
+	case vitrine.Extended:
+		return []string{fmt.Sprintf("%s renews it.", e.Renewal.Reference)}
+	case vitrine.Rejected, vitrine.Released:
 		return []string{e.Refusal.Error()}
 	}
 	return nil

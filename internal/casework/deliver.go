@@ -35,7 +35,7 @@ func (d *Desk) deliver(ctx context.Context, id vitrine.ID) error {
 			return fmt.Errorf("decline: %w", err)
 		}
 		return d.sendLetter(dem, letter.Refusal)
-	case vitrine.Collected:
+	case vitrine.Collected, vitrine.Extended:
 		if preserves(dem) {
 			return d.sendLetter(dem, letter.Preserved)
 		}
@@ -119,7 +119,7 @@ func (d *Desk) DropUnneeded(ctx context.Context) error {
 		if dem.Stage != vitrine.Mandated && pieces[dem.ID] != nil {
 			ended = append(ended, dem.ID)
 		}
-		if dem.Collection != nil && (dem.Stage != vitrine.Delivered || dem.Open() > 0) {
+		if dem.Collection != nil && dem.Stage != vitrine.Voided && dem.Stage != vitrine.Released && (dem.Stage != vitrine.Delivered || dem.Open() > 0) {
 			needed[dem.Collection.Hold] = true
 		}
 		for _, p := range dem.Packages {
@@ -229,6 +229,7 @@ func (d *Desk) letter(dem vitrine.Demand, kind letter.Kind) (string, error) {
 	entry, _ := d.Directory.Find(dem.Submission.Authority)
 	instrument, _ := law.Lookup(dem.Submission.Instrument)
 	return letter.Text(kind, letter.Data{
+		Until:    instrument.Preserves.Until(dem.Submission.Received, 0), // a renewal is told by whoever renews it
 		Provider: d.Provider, Authority: cmp.Or(entry.Name, string(dem.Submission.Authority)), Demand: dem,
 		Instrument: cmp.Or(instrument.Name, string(dem.Submission.Instrument)), Today: dem.UpdatedAt.UTC(), Language: entry.Language,
 	})

@@ -230,8 +230,12 @@ func (d *Desk) Void(ctx context.Context, id vitrine.ID, why *vitrine.Refusal, by
 // that was already mandated falls back to reviewed: a new scope needs new
 // signatures. If the text stays the same, nothing happens.
 func (d *Desk) Review(ctx context.Context, id vitrine.ID, granted vitrine.Scope, differences []vitrine.Difference, by string) error {
+	held, err := d.preservedSources(ctx, granted)
+	if err != nil {
+		return err
+	}
 	return d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
-		st, err := d.Statement(dem, granted)
+		st, err := d.Statement(dem, granted, held...)
 		if err != nil {
 			return vitrine.Event{}, err
 		}

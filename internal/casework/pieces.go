@@ -145,9 +145,13 @@ func (c *collecting) piece(ctx context.Context) (col vitrine.Collection, whole b
 	if limit == (collect.Limit{}) {
 		limit = UsualPiece
 	}
+	sources, err := c.sourcesFor(ctx, c.mandate)
+	if err != nil {
+		return col, false, err
+	}
 	var size int64
 	p.digest, size, err = c.hold(func(w *production.Writer) (vitrine.Collection, bag, error) {
-		job := collect.Job{Mandate: c.mandate, Sources: c.sourcesFor(c.mandate), Hold: w, Now: c.Now, Progress: c.Collecting, Dir: c.dir(), Limit: limit}
+		job := collect.Job{Mandate: c.mandate, Sources: sources, Preserve: preserves(c.dem), Hold: w, Now: c.Now, Progress: c.Collecting, Dir: c.dir(), Limit: limit}
 		if p.Collection, p.Next, err = job.Piece(ctx, from); err != nil {
 			return col, bag{}, err
 		}

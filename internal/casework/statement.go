@@ -13,7 +13,8 @@ import (
 
 // Statement is the text that approvers would sign for granting this scope
 // under today's config: it binds everything that collecting and sealing use.
-func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope) (mandate.Statement, error) {
+// held are the holds that it can be answered from; one that preserves uses none.
+func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope, held ...collect.Configured) (mandate.Statement, error) {
 	sub := dem.Submission
 	instrument, ok := law.Lookup(sub.Instrument)
 	if !ok {
@@ -36,7 +37,10 @@ func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope) (mandate.Sta
 		Document: sub.Document.SHA256, Received: sub.Received, Scope: granted,
 		Need: d.Policy.Need,
 	}
-	for _, s := range d.Sources {
+	if !instrument.Produces {
+		held = nil
+	}
+	for _, s := range slices.Concat(d.Sources, held) {
 		if slices.ContainsFunc(s.Holds(), func(c vitrine.Category) bool { return slices.Contains(granted.Categories, c) }) {
 			st.Sources = append(st.Sources, s.Declaration())
 		}

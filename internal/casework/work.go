@@ -80,9 +80,10 @@ func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
 
 // sourcesFor are the sources that the mandate names, by name; whether they are
 // declared alike is for collect to check.
-func (d *Desk) sourcesFor(m mandate.Mandate) []collect.Configured {
+func (d *Desk) sourcesFor(ctx context.Context, m mandate.Mandate) ([]collect.Configured, error) {
+	held, err := d.preservedSources(ctx, m.Statement().Scope)
 	named := m.Statement().Sources
-	return slices.DeleteFunc(slices.Clone(d.Sources), func(s collect.Configured) bool {
+	return slices.DeleteFunc(slices.Concat(d.Sources, held), func(s collect.Configured) bool {
 		return !slices.ContainsFunc(named, func(n vitrine.Source) bool { return n.Name == s.Declaration().Name })
-	})
+	}), err
 }

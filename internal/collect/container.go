@@ -163,12 +163,19 @@ func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
 	stored := &steady{ctx: ctx, waits: patience{waits: r.Patience}, open: func(offset int64) (io.ReadCloser, error) {
 		return r.source.Open(ctx, r.container, it, offset)
 	}}
+	extra := it.Extra
+	if r.Preserve {
+		var err error
+		if extra, err = preserved(it); err != nil {
+			return err
+		}
+	}
 	if err := stored.start(); err != nil {
 		return fmt.Errorf("open item: %w", err)
 	}
 	held, err := r.Hold.Add(production.Item{
 		Source: r.name(), Account: r.container.Account, Container: r.container.Name, Name: it.Name,
-		Category: it.Category, Form: it.Form, Unquoted: it.Unquoted, Received: it.Received, Sent: v.Sent, Extra: it.Extra,
+		Category: it.Category, Form: it.Form, Unquoted: it.Unquoted, Received: it.Received, Sent: v.Sent, Extra: extra,
 		Matched: v.Matched, Flags: v.Flags, Decision: production.Decision(v.Decision), Reason: string(v.Reason),
 	}, stored)
 	if cerr := stored.Close(); err == nil {

@@ -37,6 +37,9 @@ type Job struct {
 	// Dir is a directory of this collection alone, for what memory is too small
 	// for. It must stay from piece to piece.
 	Dir string
+	// Preserve keeps each item's evidence with it, so that a later mandate can
+	// decide about it anew.
+	Preserve bool
 	// Limit is where a piece ends; zero: nowhere.
 	Limit Limit
 }

@@ -38,7 +38,8 @@ type Data struct {
 	Instrument string
 	Demand     vitrine.Demand
 	Today      time.Time
-	Language   string // one of Languages; "" is "en"
+	Until      time.Time // of a preservation: when it ends
+	Language   string    // one of Languages; "" is "en"
 }
 
 //go:embed templates/*.txt

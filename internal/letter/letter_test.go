@@ -27,7 +27,7 @@ func full(t *testing.T) letter.Data {
 		t.Fatal(err)
 	}
 	return letter.Data{
-		Provider: "Glass Mail", Authority: "The Court", Instrument: "Search warrant", Today: time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC),
+		Provider: "Glass Mail", Authority: "The Court", Instrument: "Search warrant", Today: time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC), Until: time.Date(2027, 3, 3, 0, 0, 0, 0, time.UTC),
 		Demand: vitrine.Demand{
 			ID: "abcdefghijklmnop",
 			Submission: vitrine.Submission{Reference: "26-CR-118", Received: from.AddDate(0, 2, 0), Instrument: "us/search-warrant", Document: vitrine.Document{SHA256: vitrine.DigestOf([]byte("warrant"))},

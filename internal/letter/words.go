@@ -39,6 +39,7 @@ var languages = map[string]words{
 			"eu/epoc-identity":   "Injonction européenne de production de données demandées à la seule fin d'identifier l'utilisateur",
 			"eu/epoc-traffic":    "Injonction européenne de production de données relatives au trafic",
 			"eu/epoc-content":    "Injonction européenne de production de données relatives au contenu",
+			"eu/epoc-pr":         "Injonction européenne de conservation",
 		},
 		reasons: map[string]string{
 			"period-beyond-order":     "La période demandée dépasse celle que l'acte indique.",
@@ -68,6 +69,7 @@ var languages = map[string]words{
 			"eu/epoc-identity":   "Europäische Herausgabeanordnung für allein zur Identifizierung des Nutzers angeforderte Daten",
 			"eu/epoc-traffic":    "Europäische Herausgabeanordnung für Verkehrsdaten",
 			"eu/epoc-content":    "Europäische Herausgabeanordnung für Inhaltsdaten",
+			"eu/epoc-pr":         "Europäische Sicherungsanordnung",
 		},
 		reasons: map[string]string{
 			"period-beyond-order":     "Der verlangte Zeitraum geht über den hinaus, den die Maßnahme nennt.",

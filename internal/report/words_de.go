@@ -295,7 +295,7 @@ var german = &language{
 	},
 	instruments: map[string]string{
 		"us/subpoena": "Subpoenas (Herausgabeverlangen)", "us/court-order-2703d": "Gerichtliche Anordnungen", "us/search-warrant": "Durchsuchungsbeschlüsse", "us/emergency": "Notfallersuchen", "us/preservation": "Sicherungsersuchen",
-		"eu/epoc-subscriber": "Herausgabeanordnungen, Teilnehmerdaten", "eu/epoc-identity": "Herausgabeanordnungen, Identifizierung des Nutzers", "eu/epoc-traffic": "Herausgabeanordnungen, Verkehrsdaten", "eu/epoc-content": "Herausgabeanordnungen, Inhalte",
+		"eu/epoc-subscriber": "Herausgabeanordnungen, Teilnehmerdaten", "eu/epoc-identity": "Herausgabeanordnungen, Identifizierung des Nutzers", "eu/epoc-traffic": "Herausgabeanordnungen, Verkehrsdaten", "eu/epoc-content": "Herausgabeanordnungen, Inhalte", "eu/epoc-pr": "Sicherungsanordnungen",
 		"us/nsl":          "National Security Letters",
 		"us/fisa-content": "FISA-Anordnungen oder Weisungen zu Inhalten", "us/fisa-content-new": "FISA-Anordnungen oder Weisungen zu Inhalten, für einen Dienst, der noch keine hatte",
 		"us/fisa-noncontent": "FISA-Anordnungen ohne Inhalte, andere Vorschrift", "us/fisa-noncontent-new": "FISA-Anordnungen ohne Inhalte, andere Vorschrift, für einen Dienst, der noch keine hatte",

@@ -309,7 +309,7 @@ var english = &language{
 	rows: map[string]string{},
 	instruments: map[string]string{
 		"us/subpoena": "Subpoenas", "us/court-order-2703d": "Court orders", "us/search-warrant": "Search warrants", "us/emergency": "Emergency requests", "us/preservation": "Preservation requests",
-		"eu/epoc-subscriber": "Production orders, subscriber data", "eu/epoc-identity": "Production orders, data to identify the user", "eu/epoc-traffic": "Production orders, traffic data", "eu/epoc-content": "Production orders, content",
+		"eu/epoc-subscriber": "Production orders, subscriber data", "eu/epoc-identity": "Production orders, data to identify the user", "eu/epoc-traffic": "Production orders, traffic data", "eu/epoc-content": "Production orders, content", "eu/epoc-pr": "Preservation orders",
 	},
 	states: map[string]string{
 		"at": "Austria", "be": "Belgium", "bg": "Bulgaria", "cy": "Cyprus", "cz": "Czechia", "de": "Germany", "ee": "Estonia", "es": "Spain", "fi": "Finland", "fr": "France", "gr": "Greece", "hr": "Croatia", "hu": "Hungary",

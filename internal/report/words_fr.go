@@ -295,7 +295,7 @@ var french = &language{
 	},
 	instruments: map[string]string{
 		"us/subpoena": "Subpoenas (injonctions de produire)", "us/court-order-2703d": "Ordonnances judiciaires", "us/search-warrant": "Mandats de perquisition", "us/emergency": "Demandes d’urgence", "us/preservation": "Demandes de conservation",
-		"eu/epoc-subscriber": "Injonctions de production, données d’abonnés", "eu/epoc-identity": "Injonctions de production, identification de l’utilisateur", "eu/epoc-traffic": "Injonctions de production, données de trafic", "eu/epoc-content": "Injonctions de production, contenu",
+		"eu/epoc-subscriber": "Injonctions de production, données d’abonnés", "eu/epoc-identity": "Injonctions de production, identification de l’utilisateur", "eu/epoc-traffic": "Injonctions de production, données de trafic", "eu/epoc-content": "Injonctions de production, contenu", "eu/epoc-pr": "Injonctions de conservation",
 		"us/nsl":          "Lettres de sécurité nationale",
 		"us/fisa-content": "Ordonnances ou directives FISA portant sur le contenu", "us/fisa-content-new": "Ordonnances ou directives FISA portant sur le contenu d’un service qui n’en avait pas encore reçu",
 		"us/fisa-noncontent": "Ordonnances FISA ne portant pas sur le contenu, autre disposition", "us/fisa-noncontent-new": "Ordonnances FISA ne portant pas sur le contenu, autre disposition, pour un service qui n’en avait pas encore reçu",
