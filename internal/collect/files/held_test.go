@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -156,7 +157,8 @@ func collected(t testing.TB, s collect.Source) (vitrine.Collection, *held) {
 
 func says(t testing.TB, err error, text string) {
 	t.Helper()
-	if r, ok := err.(*vitrine.Refusal); !ok || !strings.Contains(r.Text, text) {
+	var r *vitrine.Refusal
+	if !errors.As(err, &r) || !strings.Contains(r.Text, text) {
 		t.Errorf("error %v, want a refusal that says %q", err, text)
 	}
 }

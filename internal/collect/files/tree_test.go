@@ -242,6 +242,7 @@ func TestTreeChangesWhileRead(t *testing.T) {
 func TestTreeHostileNames(t *testing.T) {
 	root := t.TempDir()
 	want := map[string]string{}
+	plant(t, root, map[string]string{"alice/": ""})
 	for _, name := range hostileNames(t) {
 		path := filepath.Join(root, "alice", name)
 		if os.WriteFile(path, []byte(name), 0o600) != nil {
