@@ -112,6 +112,37 @@ type Container struct {
 	Arrived  int64 `json:"arrived,omitempty"`
 }
 
+// Resolution is what an identifier in a demand led to. The accounts of an
+// ambiguous one are several people's, of whom at most one is meant.
+type Resolution struct {
+	Identifier Account      `json:"identifier"`
+	Outcome    Resolved     `json:"outcome"`
+	Accounts   []Account    `json:"accounts,omitempty"`
+	Rows       []ResolvedBy `json:"rows,omitempty"` // the first that say so
+}
+
+// Resolved is how certain a resolution is.
+type Resolved string
+
+// The outcomes.
+const (
+	ResolvedCertain   Resolved = "certain"    // one account, all the time that counts
+	ResolvedAmbiguous Resolved = "ambiguous"  // several accounts, or one in doubt: what is in scope is for people to decide
+	ResolvedTooMany   Resolved = "too-many"   // more than people can tell apart: nothing was read
+	ResolvedNone      Resolved = "none"       // no row has it at that time
+	ResolvedNowhere   Resolved = "no-records" // no source keeps such identifiers
+)
+
+// ResolvedBy is one row that gives an identifier to an account.
+type ResolvedBy struct {
+	Source  string  `json:"source"`
+	Row     string  `json:"row"` // where it lies
+	Account Account `json:"account"`
+	Since   string  `json:"since,omitempty"` // as the store writes it
+	Until   string  `json:"until,omitempty"`
+	Certain bool    `json:"certain"`
+}
+
 // Visit is what one source was found to be before anything was read from it.
 type Visit struct {
 	Source string `json:"source"`
@@ -136,7 +167,10 @@ type Collection struct {
 	// Catalogue is the version that the demand was answered under, if any.
 	Catalogue  *CatalogueVersion `json:"catalogue,omitempty"`
 	Containers []Container       `json:"containers"`
-	// Missing lists accounts that no source knows.
+	// Resolved says what the demand's identifiers led to.
+	Resolved []Resolution `json:"resolved,omitempty"`
+	// Missing lists accounts that no source knows, and identifiers that led to
+	// none.
 	Missing  []Account `json:"missing,omitempty"`
 	Hold     Digest    `json:"hold"`
 	HoldSize int64     `json:"hold_size"`

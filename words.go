@@ -74,8 +74,8 @@ func ParseID(s string) (ID, error) {
 	return ID(s), nil
 }
 
-// Account is the provider's own identifier of one customer's account. It is
-// never a pattern and never a path.
+// Account is the provider's own identifier of one customer's account, or an
+// Identifier's text in its stead. It is never a pattern and never a path.
 type Account string
 
 // ParseAccount returns s as an Account. It refuses patterns, path elements
@@ -91,7 +91,11 @@ func ParseAccount(s string) (Account, error) {
 	case s == "." || s == ".." || strings.ContainsAny(s, `/\`):
 		return "", fmt.Errorf("account %q is a path: give the account's own name", s)
 	}
-	return Account(s), Plain("account", s)
+	if err := Plain("account", s); err != nil {
+		return Account(s), err
+	}
+	_, _, err := ParseIdentifier(s)
+	return Account(s), err
 }
 
 // everybody are the words by which a demand means no account in particular.

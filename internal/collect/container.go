@@ -121,6 +121,9 @@ func (r *reading) item(ctx context.Context, it Item) error {
 		return err
 	}
 	v := Decide(r.scope, it)
+	if v.Decision == In && r.at.Subjects[r.at.Account].Doubtful {
+		v.Decision, v.Reason = Undeterminable, ReasonIdentifier
+	}
 	if v.Decision == In || v.Decision == Undeterminable {
 		err := r.keep(ctx, it, v)
 		if errors.Is(err, ErrVanished) {

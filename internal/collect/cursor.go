@@ -28,9 +28,10 @@ func (c Cursor) past(id vitrine.Digest, position string) Cursor {
 // Place is where a collection stands between two pieces. It means the same to
 // another process.
 type Place struct {
-	Account    int         `json:"account"` // index into the accounts that are visited
-	Source     int         `json:"source"`  // and into the mandate's sources
-	Known      bool        `json:"known"`   // whether any source so far knew the account
+	Subjects   []subject   `json:"subjects"` // the accounts that are visited
+	Account    int         `json:"account"`  // index into them
+	Source     int         `json:"source"`   // and into the mandate's sources
+	Known      bool        `json:"known"`    // whether any source so far knew the account
 	Containers []Container `json:"containers"`
 	Container  int         `json:"container"`
 	Cursor     Cursor      `json:"cursor"`
@@ -44,7 +45,9 @@ func (p Place) file() string {
 }
 
 // next is the place at the next source.
-func (p Place) next() Place { return Place{Account: p.Account, Source: p.Source + 1, Known: p.Known} }
+func (p Place) next() Place {
+	return Place{Subjects: p.Subjects, Account: p.Account, Source: p.Source + 1, Known: p.Known}
+}
 
 // behind is the place behind the container.
 func (p Place) behind() Place {

@@ -38,6 +38,7 @@ const (
 	ReasonCorrespondents  Reason = "correspondents-doubtful"
 	ReasonUncertain       Reason = "boundary-uncertain" // nobody can tell where the item begins or ends
 	ReasonUnreadable      Reason = "unreadable"
+	ReasonIdentifier      Reason = "identifier-ambiguous" // it would be in, if the account is the one meant
 )
 
 // Flags that the comparison adds to an item's own.

@@ -96,6 +96,11 @@ func (j Job) Piece(ctx context.Context, from *Place) (vitrine.Collection, *Place
 			return vitrine.Collection{}, nil, err
 		}
 	}
+	if r.at.Subjects == nil {
+		if r.at.Subjects, err = r.subjects(ctx, ordered); err != nil {
+			return vitrine.Collection{}, nil, err
+		}
+	}
 	err = r.visit(ctx, ordered)
 	if err != nil && err != errFull {
 		return vitrine.Collection{}, nil, err
@@ -118,6 +123,7 @@ func Join(pieces ...vitrine.Collection) vitrine.Collection {
 			all.Sources, all.Catalogue, all.Began = p.Sources, p.Catalogue, p.Began
 		}
 		all.Counts, all.Ended = all.Add(p.Counts), p.Ended
+		all.Resolved = append(all.Resolved, p.Resolved...)
 		all.Missing = append(all.Missing, p.Missing...)
 		for _, c := range p.Containers {
 			last := len(all.Containers) - 1
@@ -186,14 +192,15 @@ func (r *run) probe(ctx context.Context, s Configured) error {
 }
 
 func (r *run) visit(ctx context.Context, sources []Configured) error {
-	for accounts := r.scope.Accounts; r.at.Account < len(accounts); r.at = (Place{Account: r.at.Account + 1}) {
+	for ; r.at.Account < len(r.at.Subjects); r.at = (Place{Account: r.at.Account + 1, Subjects: r.at.Subjects}) {
+		who := r.at.Subjects[r.at.Account]
 		for ; r.at.Source < len(sources); r.at = r.at.next() {
-			if err := r.collect(ctx, sources[r.at.Source].Source, accounts[r.at.Account]); err != nil {
+			if err := r.collect(ctx, sources[r.at.Source].Source, who.Account); err != nil {
 				return err
 			}
 		}
-		if !r.at.Known {
-			r.col.Missing = append(r.col.Missing, accounts[r.at.Account])
+		if !r.at.Known && !who.Doubtful {
+			r.col.Missing = append(r.col.Missing, who.Account)
 		}
 	}
 	return nil

@@ -132,7 +132,11 @@ func (p postgres) matching(s *statement, c Column, text string, fold bool) (stri
 	if fold {
 		return "lower(" + name + "::text) COLLATE \"C\" = lower(" + s.bind(text) + "::text) COLLATE \"C\"", nil
 	}
-	exact := name + `::text COLLATE "C" = ` + s.bind(text) + "::text"
+	whole := name + "::text"
+	if c.oid == pgtype.InetOID {
+		whole = "pg_catalog.abbrev(" + name + ")" // ::text would write 192.0.2.7/32
+	}
+	exact := whole + ` COLLATE "C" = ` + s.bind(text) + "::text"
 	switch c.oid { // what an index serves comes first
 	case pgtype.TextOID, pgtype.VarcharOID:
 		return "(" + name + " = " + s.bind(text) + "::text AND " + exact + ")", nil
