@@ -26,11 +26,12 @@ type session struct {
 	id         uint32
 	broken     error
 	extensions map[string]bool
+	roots      map[string]string // of accounts, by their keys
 }
 
 // hello begins a conversation.
 func hello(ctx context.Context, out io.Writer, in io.Reader, hang func(), wait time.Duration) (*session, error) {
-	s := &session{out: out, in: bufio.NewReaderSize(in, 64<<10), hang: hang, wait: wait, extensions: map[string]bool{}}
+	s := &session{out: out, in: bufio.NewReaderSize(in, 64<<10), hang: hang, wait: wait, extensions: map[string]bool{}, roots: map[string]string{}}
 	err := s.within(ctx, func() error {
 		if err := writePacket(s.out, fxInit, request(nil).uint32(fxVersion3)); err != nil {
 			return err

@@ -153,8 +153,16 @@ func (v *servers) Inventory(ctx context.Context, a vitrine.Account) ([]collect.C
 	return []collect.Container{c}, err
 }
 
-// root is the account's directory.
+// root is the account's directory, looked for once in each conversation: what
+// is opened below it must lead to itself all the way.
 func (v *servers) root(ctx context.Context, c collect.Container) (*remote, error) {
+	s, err := v.line.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if path, ok := s.roots[c.Key]; ok {
+		return &remote{v.line, path}, nil
+	}
 	s, base, err := v.base(ctx)
 	if err != nil {
 		return nil, err
@@ -162,6 +170,9 @@ func (v *servers) root(ctx context.Context, c collect.Container) (*remote, error
 	path, err := descend(ctx, s, base, v.pattern.Names(c.Key))
 	if errors.Is(err, errGone) {
 		err = collect.CannotRead(path, errors.New("it is gone"))
+	}
+	if err == nil {
+		s.roots[c.Key] = path
 	}
 	return &remote{v.line, path}, err
 }
