@@ -14,7 +14,7 @@ import (
 )
 
 // Resolve declares the rows that lead from an identifier to an account. A time
-// that is NULL is unknown, unless open says that such a row still holds.
+// that is NULL is unknown, unless lasts says that such a row still holds.
 type Resolve struct {
 	Kind     string `toml:"kind"`      // address, phone, ip or device
 	From     string `toml:"from"`      // a table's or view's name, or SQL that may stand behind FROM; its author is trusted
@@ -24,7 +24,7 @@ type Resolve struct {
 	PortTo   string `toml:"port_to"`   // and the last one
 	Since    string `toml:"since"`     // the column from which on the account had it, "" if it always has
 	Until    string `toml:"until"`     // the column up to which it did, "" if it still does
-	Open     bool   `toml:"open"`      // until is NULL only where the account still has it, and no end is ever lost; counsel
+	Lasts    bool   `toml:"lasts"`     // until is NULL only where the account still has it, and no end is ever lost; counsel
 	Zone     string `toml:"zone"`      // the IANA zone of columns without one
 	Unit     string `toml:"unit"`      // of whole numbers since 1970: "s" or "ms"
 }
@@ -46,8 +46,8 @@ func (r Resolve) check() error {
 		return fmt.Errorf("only an ip has ports: take port_from and port_to out")
 	case ip && (r.Since == "" || r.Until == ""):
 		return fmt.Errorf("an address goes from hand to hand: name the columns since and until")
-	case r.Open && r.Until == "":
-		return fmt.Errorf("open says what NULL in until means, and there is no until")
+	case r.Lasts && r.Until == "":
+		return fmt.Errorf("lasts says what NULL in until means, and there is no until")
 	}
 	return Times{Since: r.Since, Until: r.Until, Standing: r.Since == "" && r.Until == "", Zone: r.Zone, Unit: r.Unit}.check()
 }
@@ -139,7 +139,7 @@ func (r Resolve) match(where string, value func(string) query.Value) collect.Mat
 	}
 	if r.Until != "" {
 		m.Until = c.read(value(r.Until))
-		m.Still = r.Open && value(r.Until).Kind == query.Null
+		m.Still = r.Lasts && value(r.Until).Kind == query.Null
 	}
 	for _, end := range []*production.Interval{&m.Since, &m.Until} {
 		if end.Rule == ruleUnreadable {
