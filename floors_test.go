@@ -23,11 +23,12 @@ var floors = map[string]int{
 	"": 0,
 
 	"law": 1, "mandate": 1, "ledger": 1, "production": 1, "internal/dirlock": 1,
+	"internal/collect/search": 1,
 
 	"internal/store": 2, "internal/blob": 2, "internal/keyring": 2, "internal/intake": 2,
 	"internal/authority": 2, "internal/checking": 2, "internal/collect": 2, "internal/replay": 2, "internal/sequencer": 2, "internal/letter": 2,
 
-	"internal/query": 2, "internal/collect/search": 2,
+	"internal/query": 2,
 
 	"internal/collect/mail": 3, "internal/collect/files": 3, "internal/collect/records": 3,
 

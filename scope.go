@@ -6,12 +6,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Limits of a scope.
 const (
 	MaxAccounts       = 1000
 	MaxCorrespondents = 1000
+	MaxKeywords       = 100
+	MinKeyword        = 2 // characters
+	MaxKeyword        = 200
 )
 
 // Period is a half-open interval of instants, [From, To), in whole seconds of
@@ -83,6 +87,9 @@ type Scope struct {
 	// Correspondents narrows to messages with one of these addresses, in lower
 	// case, in From, Sender, To, Cc, Bcc or Resent-*. Empty: any.
 	Correspondents []string `json:"correspondents,omitempty"`
+	// Keywords narrows to items that say one of these, as a whole word or
+	// phrase, each in its folded form: spec/mandate.md. Empty: any.
+	Keywords []string `json:"keywords,omitempty"`
 }
 
 // Normal returns s with its lists sorted and without repeats, or the reason
@@ -99,6 +106,9 @@ func (s Scope) Normal() (Scope, error) {
 	}
 	if len(s.Correspondents) > MaxCorrespondents {
 		return s, fmt.Errorf("%d correspondents are named: at most %d", len(s.Correspondents), MaxCorrespondents)
+	}
+	if len(s.Keywords) > MaxKeywords {
+		return s, fmt.Errorf("%d keywords are named: at most %d", len(s.Keywords), MaxKeywords)
 	}
 	accounts := slices.Clone(s.Accounts)
 	for _, a := range accounts {
@@ -133,21 +143,25 @@ func (s Scope) Normal() (Scope, error) {
 			return s, err
 		}
 	}
-	if len(s.Correspondents) == 0 {
-		s.Correspondents = nil
-		return s, nil
+	if s.Correspondents, err = ordered(s.Correspondents, ParseCorrespondent); err != nil {
+		return s, err
 	}
-	addresses := make([]string, 0, len(s.Correspondents))
-	for _, c := range s.Correspondents {
-		a, err := ParseCorrespondent(c)
+	s.Keywords, err = ordered(s.Keywords, ParseKeyword)
+	return s, err
+}
+
+// ordered returns the parsed values sorted and without repeats, nil for none.
+func ordered(values []string, parse func(string) (string, error)) ([]string, error) {
+	var all []string
+	for _, v := range values {
+		p, err := parse(v)
 		if err != nil {
-			return s, err
+			return nil, err
 		}
-		addresses = append(addresses, a)
+		all = append(all, p)
 	}
-	slices.Sort(addresses)
-	s.Correspondents = slices.Compact(addresses)
-	return s, nil
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // Unspecific is the ground on which a demand for everybody is refused.
@@ -188,9 +202,24 @@ func ParseCorrespondent(s string) (string, error) {
 	return strings.ToLower(s), nil
 }
 
+// ParseKeyword returns s if it can stand as a keyword. It does not fold it:
+// whoever searches does that, whatever was signed.
+func ParseKeyword(s string) (string, error) {
+	if err := Plain("keyword", s); err != nil {
+		return "", err
+	}
+	if n := utf8.RuneCountInString(s); n < MinKeyword || n > MaxKeyword {
+		return "", fmt.Errorf("keyword %q has %d characters: want %d to %d", s, n, MinKeyword, MaxKeyword)
+	}
+	if strings.ContainsAny(s, `*"`) {
+		return "", fmt.Errorf("keyword %q is a pattern: a keyword is a word or phrase without quotes or *; name each form of the word by itself", s)
+	}
+	return s, nil
+}
+
 // Difference is one respect in which a grant gives less than was asked.
 type Difference struct {
-	Field   string `json:"field"` // accounts, categories, from, to, correspondents
+	Field   string `json:"field"` // accounts, categories, from, to, correspondents, keywords
 	Asked   string `json:"asked"`
 	Granted string `json:"granted"`
 	Reason  string `json:"reason"` // a code of law.Reasons
@@ -221,22 +250,42 @@ func (s Scope) Narrowed(granted Scope) ([]Difference, error) {
 	if granted.Clock != s.Clock {
 		return nil, fmt.Errorf("the grant goes by the clock %q, the demand by %q: another clock is another scope, not a smaller one", granted.Clock, s.Clock)
 	}
-	if len(s.Correspondents) > 0 {
-		if len(granted.Correspondents) == 0 {
-			return nil, fmt.Errorf("the grant drops the demand's correspondents: that would be more than was asked for")
-		}
-		for _, c := range granted.Correspondents {
-			if !slices.Contains(s.Correspondents, c) {
-				return nil, fmt.Errorf("the grant names correspondent %q, who was not asked for", c)
-			}
-		}
+	if err := fewer("correspondent", s.Correspondents, granted.Correspondents); err != nil {
+		return nil, err
+	}
+	if err := fewer("keyword", s.Keywords, granted.Keywords); err != nil {
+		return nil, err
 	}
 	differ("accounts", list(s.Accounts), list(granted.Accounts))
 	differ("categories", list(s.Categories), list(granted.Categories))
 	differ("from", s.Period.from.Format(time.RFC3339), granted.Period.from.Format(time.RFC3339))
 	differ("to", s.Period.to.Format(time.RFC3339), granted.Period.to.Format(time.RFC3339))
 	differ("correspondents", list(s.Correspondents), list(granted.Correspondents))
+	differ("keywords", list(quoted(s.Keywords)), list(quoted(granted.Keywords)))
 	return ds, nil
+}
+
+// fewer refuses a grant that widens a list by which the demand narrows. None
+// means any: a grant may narrow where the demand does not.
+func fewer(what string, asked, granted []string) error {
+	if len(asked) > 0 && len(granted) == 0 {
+		return fmt.Errorf("the grant drops the demand's %ss: that would be more than was asked for", what)
+	}
+	for _, g := range granted {
+		if len(asked) > 0 && !slices.Contains(asked, g) {
+			return fmt.Errorf("the grant names %s %q, which was not asked for", what, g)
+		}
+	}
+	return nil
+}
+
+// quoted puts keywords in quotes, since a comma can be part of one.
+func quoted(keywords []string) []string {
+	var out []string
+	for _, k := range keywords {
+		out = append(out, `"`+k+`"`)
+	}
+	return out
 }
 
 func list[T ~string](values []T) string {

@@ -83,6 +83,7 @@ func scope(t interface{ Fatal(...any) }) vitrine.Scope {
 	return vitrine.Scope{
 		Accounts: []vitrine.Account{"alice", "bob"}, Categories: []vitrine.Category{vitrine.Subscriber, vitrine.Content},
 		Period: p, Clock: vitrine.ClockSent, Correspondents: []string{"x@example.org", "y@example.org"},
+		Keywords: []string{"egret", "grey heron"},
 	}
 }
 
@@ -111,6 +112,10 @@ func TestGrantIsNeverMore(t *testing.T) {
 		"another clock":     {func(s *vitrine.Scope) { s.Clock = vitrine.ClockReceived }, "-"},
 		"one correspondent": {func(s *vitrine.Scope) { s.Correspondents = []string{"y@example.org"} }, "correspondents"},
 		"any correspondent": {func(s *vitrine.Scope) { s.Correspondents = nil }, "-"},
+		"one keyword":       {func(s *vitrine.Scope) { s.Keywords = []string{"grey heron"} }, "keywords"},
+		"any keyword":       {func(s *vitrine.Scope) { s.Keywords = nil }, "-"},
+		"another keyword":   {func(s *vitrine.Scope) { s.Keywords = []string{"heron"} }, "-"},
+		"a keyword more":    {func(s *vitrine.Scope) { s.Keywords = []string{"egret", "grey heron", "heron"} }, "-"},
 		"another one":       {func(s *vitrine.Scope) { s.Correspondents = []string{"z@example.org"} }, "-"},
 	} {
 		granted := scope(t)
@@ -132,6 +137,7 @@ func TestNormalIsAFixpoint(t *testing.T) {
 		s.Accounts = rapid.SliceOfN(rapid.SampledFrom([]vitrine.Account{"a", "b", "c", "*", "", "a/b"}), 0, 5).Draw(t, "accounts")
 		s.Categories = rapid.SliceOfN(rapid.SampledFrom([]vitrine.Category{"content", "traffic", "subscriber", "all"}), 0, 5).Draw(t, "categories")
 		s.Correspondents = rapid.SliceOfN(rapid.SampledFrom([]string{"A@x.org", "a@x.org", "b@x.org", "*@x.org", "nobody"}), 0, 4).Draw(t, "correspondents")
+		s.Keywords = rapid.SliceOfN(rapid.SampledFrom([]string{"heron", "grey heron", "egret", "e", "her*", "a  b"}), 0, 4).Draw(t, "keywords")
 		n, err := s.Normal()
 		if err != nil {
 			return

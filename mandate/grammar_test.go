@@ -42,6 +42,8 @@ is collected from the named sources and handed over, sealed to the named keys.
 	{"clock:             ", `(?:received \(the store's own record of arrival\)|sent \(the sender's Date header\))`},
 	{"correspondents:    ?", `any`},
 	{"correspondent:     *", `[^ \n@]+@[^ \n@]+`},
+	{"keywords:          ?", `only items that say one of these, as a whole word or phrase, in text, subject or file name; what cannot be searched is for people to decide`},
+	{"keyword:           *", `[^ \n](?:[^\n]{0,398}[^ \n])`},
 	{"", ""},
 	{"source:            +", `[a-z][a-z0-9._-]{0,63} [a-z][a-z0-9._-]{0,63} ` + value},
 	{"seal to:           +", value},

@@ -89,6 +89,10 @@ func (f *fields) scope(s *Statement) error {
 		f.one("correspondents")
 	}
 	s.Scope.Correspondents = f.many("correspondent")
+	if f.next() == "keywords" {
+		f.one("keywords")
+		s.Scope.Keywords = f.many("keyword")
+	}
 	return nil
 }
 
@@ -156,7 +160,7 @@ func (s Statement) same(t Statement) bool {
 		s.Scope.Period.From().Equal(t.Scope.Period.From()) && s.Scope.Period.To().Equal(t.Scope.Period.To()) &&
 		slices.Equal(s.Articles, t.Articles) && slices.Equal(s.SealTo, t.SealTo) && slices.Equal(s.Sources, t.Sources) &&
 		slices.Equal(s.Scope.Accounts, t.Scope.Accounts) && slices.Equal(s.Scope.Categories, t.Scope.Categories) &&
-		slices.Equal(s.Scope.Correspondents, t.Scope.Correspondents) && sameApprovers(s.Approvers, t.Approvers)
+		slices.Equal(s.Scope.Correspondents, t.Scope.Correspondents) && slices.Equal(s.Scope.Keywords, t.Scope.Keywords) && sameApprovers(s.Approvers, t.Approvers)
 }
 
 // check refuses values that no demand, config or person can have meant.
@@ -171,8 +175,8 @@ func (s Statement) check() error {
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(normal.Accounts, s.Scope.Accounts) || !slices.Equal(normal.Categories, s.Scope.Categories) || !slices.Equal(normal.Correspondents, s.Scope.Correspondents) {
-		return fmt.Errorf("accounts, categories or correspondents are not in their order")
+	if !slices.Equal(normal.Accounts, s.Scope.Accounts) || !slices.Equal(normal.Categories, s.Scope.Categories) || !slices.Equal(normal.Correspondents, s.Scope.Correspondents) || !slices.Equal(normal.Keywords, s.Scope.Keywords) {
+		return fmt.Errorf("accounts, categories, correspondents or keywords are not in their order")
 	}
 	if len(s.Articles) == 0 || len(s.Sources) == 0 || len(s.SealTo) == 0 {
 		return fmt.Errorf("it names no article, no source or no key to seal to")

@@ -81,6 +81,9 @@ var clockSays = map[vitrine.Clock]string{
 	vitrine.ClockSent:     "sent (the sender's Date header)",
 }
 
+// keywordsSay explains keywords to whoever signs.
+const keywordsSay = "only items that say one of these, as a whole word or phrase, in text, subject or file name; what cannot be searched is for people to decide"
+
 func (s Statement) scopeLines(line func(key, value string)) {
 	for _, a := range s.Scope.Accounts {
 		line("account", string(a))
@@ -102,6 +105,14 @@ func (s Statement) scopeLines(line func(key, value string)) {
 	}
 	for _, c := range s.Scope.Correspondents {
 		line("correspondent", c)
+	}
+	// A text without keywords says nothing of them, so that every text that was
+	// signed before there were any stays as it is.
+	if len(s.Scope.Keywords) > 0 {
+		line("keywords", keywordsSay)
+	}
+	for _, k := range s.Scope.Keywords {
+		line("keyword", k)
 	}
 }
 

@@ -85,6 +85,9 @@ func valuesOf(s mandate.Statement) string {
 	for _, c := range s.Scope.Correspondents {
 		say("correspondent", c)
 	}
+	for _, k := range s.Scope.Keywords {
+		say("keyword", k)
+	}
 	for _, src := range s.Sources {
 		say("source name", src.Name)
 		say("source kind", src.Kind)
@@ -128,6 +131,8 @@ func drawHostile(t *rapid.T, s *mandate.Statement) {
 		func() { s.Scope.Zone = v() },
 		func() { s.Scope.Correspondents = []string{v()} },
 		func() { s.Scope.Correspondents = nil },
+		func() { s.Scope.Keywords = []string{v()} },
+		func() { s.Scope.Keywords = []string{v(), v()} },
 		func() { s.Sources = []vitrine.Source{{Name: v(), Kind: "maildir", Path: "/x"}} },
 		func() { s.Sources = []vitrine.Source{{Name: "mail", Kind: v(), Path: "/x"}} },
 		func() { s.Sources = []vitrine.Source{{Name: "mail", Kind: "maildir", Path: v()}} },
@@ -186,6 +191,8 @@ func FuzzStatement(f *testing.F) {
 	s := statementOf(f, p)
 	f.Add([]byte(s.Text()))
 	s.Scope.Zone, s.Scope.Correspondents = "", nil
+	f.Add([]byte(s.Text()))
+	s.Scope.Keywords = []string{"grey heron", "müller"}
 	f.Add([]byte(s.Text()))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := mandate.ParseStatement(b)

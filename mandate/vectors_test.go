@@ -80,7 +80,28 @@ func cases(t *testing.T) map[string]vector {
 	}
 	plain := s
 	plain.Scope.Zone, plain.Scope.Correspondents = "", nil
+	worded := s
+	worded.Scope.Keywords = []string{"grey heron", "müller"}
+	said := worded.Text()
+	reword := func(old, new string) string {
+		if !strings.Contains(said, old) {
+			t.Fatalf("the statement has no %q", old)
+		}
+		return strings.Replace(said, old, new, 1)
+	}
 	return map[string]vector{
+		"mandate-keywords":      v("none", "mandate", "a phrase and a word", said, sign(said, a, c)),
+		"form-keyword-order":    v("form", "malformed", "keywords that are not in their order", reword("keyword:           grey heron\n", "keyword:           zebra\nkeyword:           grey heron\n"), nil),
+		"form-keyword-twice":    v("form", "malformed", "one keyword twice", reword("keyword:           grey heron\n", "keyword:           grey heron\nkeyword:           grey heron\n"), nil),
+		"form-keywords-none":    v("form", "malformed", "keywords announced and none named", reword("keyword:           grey heron\nkeyword:           müller\n", ""), nil),
+		"form-keywords-any":     v("form", "malformed", "a line that says there are no keywords", change("correspondent:     x@example.org\n", "correspondent:     x@example.org\nkeywords:          any\n"), nil),
+		"form-keyword-alone":    v("form", "malformed", "a keyword that nothing explains", change("correspondent:     x@example.org\n", "correspondent:     x@example.org\nkeyword:           grey heron\n"), nil),
+		"form-keywords-before":  v("form", "malformed", "keywords before the correspondents", moved(said), nil),
+		"value-keyword-pattern": v("value", "malformed", "a keyword that is a pattern", reword("grey heron", "grey*"), nil),
+		"value-keyword-quotes":  v("value", "malformed", "a keyword in quotes", reword("grey heron", `"grey heron"`), nil),
+		"value-keyword-short":   v("value", "malformed", "a keyword of one character", reword("grey heron", "g"), nil),
+		"value-keyword-long":    v("value", "malformed", "a keyword of 201 characters", reword("grey heron", strings.Repeat("g", 201)), nil),
+		"quorum-keyword-gone":   v("quorum", "refused", "signatures for fewer items than the text reaches", good, sign(said, a, c)),
 		"mandate":               v("none", "mandate", "two of three approvers", good, sign(good, a, c)),
 		"mandate-instants":      v("none", "mandate", "no zone, any correspondent", plain.Text(), sign(plain.Text(), a, b)),
 		"mandate-sha256":        v("none", "mandate", "the signature's hash is SHA-256", good, append(sign(good, a), b.sign(t, mandate.Namespace, good, sshsig.HashSHA256))),
@@ -128,6 +149,15 @@ func swapped(text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	n := len(lines) - 1 // the last part is empty
 	lines[n-1], lines[n-2] = lines[n-2], lines[n-1]
+	return strings.Join(lines, "")
+}
+
+// moved puts the keywords before the correspondent.
+func moved(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "correspondent:") })
+	correspondent := lines[at]
+	lines = slices.Insert(slices.Delete(lines, at, at+1), at+3, correspondent)
 	return strings.Join(lines, "")
 }
 

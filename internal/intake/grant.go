@@ -18,6 +18,7 @@ type grantFile struct {
 	Zone           string            `toml:"zone"`
 	Clock          string            `toml:"clock"`
 	Correspondents []string          `toml:"correspondents"`
+	Keywords       []string          `toml:"keywords"`
 	Reasons        map[string]string `toml:"reasons"`
 }
 
@@ -60,6 +61,12 @@ func (f grantFile) scope(asked vitrine.Scope) (vitrine.Scope, error) {
 	}
 	if f.Correspondents != nil {
 		s.Correspondents = f.Correspondents
+	}
+	if f.Keywords != nil {
+		var err error
+		if s.Keywords, err = keywords(f.Keywords); err != nil {
+			return s, err
+		}
 	}
 	if err := f.narrow(&s); err != nil {
 		return s, err

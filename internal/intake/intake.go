@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vitrine-project/vitrine"
+	"github.com/vitrine-project/vitrine/internal/collect/search"
 	"github.com/vitrine-project/vitrine/law"
 )
 
@@ -33,6 +34,7 @@ type demandFile struct {
 	Zone           string   `toml:"zone"`
 	Clock          string   `toml:"clock"`
 	Correspondents []string `toml:"correspondents"`
+	Keywords       []string `toml:"keywords"`
 }
 
 // ParseDemand reads a demand file. The submission's document has its name but
@@ -103,6 +105,10 @@ func (f demandFile) demand() (Demand, error) {
 
 func (f demandFile) scope() (vitrine.Scope, error) {
 	s := vitrine.Scope{Clock: vitrine.Clock(f.Clock), Zone: f.Zone, Correspondents: f.Correspondents}
+	var err error
+	if s.Keywords, err = keywords(f.Keywords); err != nil {
+		return s, err
+	}
 	for _, a := range f.Accounts {
 		s.Accounts = append(s.Accounts, vitrine.Account(a))
 	}
@@ -110,12 +116,24 @@ func (f demandFile) scope() (vitrine.Scope, error) {
 		s.Categories = append(s.Categories, vitrine.Category(c))
 	}
 	if len(s.Accounts) > 0 && len(s.Categories) > 0 { // Normal says what is missing there first
-		var err error
 		if s.Period, err = period(f.From, f.To, f.Zone); err != nil {
 			return s, err
 		}
 	}
 	return s.Normal()
+}
+
+// keywords are those of a file in their folded form: what cannot be seen is
+// refused before folding takes it out.
+func keywords(values []string) ([]string, error) {
+	var all []string
+	for _, v := range values {
+		if err := vitrine.Plain("keyword", v); err != nil {
+			return nil, err
+		}
+		all = append(all, search.Fold(v))
+	}
+	return all, nil
 }
 
 // usage makes an error about a file's content one for its writer.

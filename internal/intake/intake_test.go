@@ -104,30 +104,36 @@ func TestFirstMoment(t *testing.T) {
 
 func TestBadDemands(t *testing.T) {
 	for says, text := range map[string]string{
-		"is a pattern":              with(`["bob", "alice", "bob"]`, `["*"]`),
-		"no account is named":       with(`["bob", "alice", "bob"]`, `[]`),
-		"an account is empty":       with(`["bob", "alice", "bob"]`, `[""]`),
-		"is a path":                 with(`["bob", "alice", "bob"]`, `["../bob"]`),
-		"the period is empty":       with("2002-09-15T00", "2002-08-15T00"),
-		"category \"all\"":          with(`["content"]`, `["all"]`),
-		"no category is named":      with(`["content"]`, `[]`),
-		"key \"acounts\" is not":    with("accounts ", "acounts "),
-		"has no offset":             with("2026-11-20T09:00:00Z", "2026-11-20T09:00:00"),
-		"fractions of a second":     with("2026-11-20T09:00:00Z", "2026-11-20T09:00:00.5Z"),
-		"received is missing":       with("received   = 2026-11-20T09:00:00Z\n", ""),
-		"from is missing":           with("from       = 2002-08-15T00:00:00Z\n", ""),
-		"of two kinds":              with("2002-08-15T00:00:00Z", "2002-08-15"),
-		"say in which zone":         strings.ReplaceAll(good, "T00:00:00Z\n", "\n"),
-		"leave zone out":            good + "zone = \"UTC\"\n",
-		"zone \"Mars/Olympus\"":     strings.ReplaceAll(good, "T00:00:00Z\n", "\n") + "zone = \"Mars/Olympus\"\n",
-		"zone \"../../etc/passwd\"": strings.ReplaceAll(good, "T00:00:00Z\n", "\n") + "zone = \"../../etc/passwd\"\n",
-		"document is missing":       with(`"papers/warrant.pdf"`, `""`),
-		"is a directory":            with(`"papers/warrant.pdf"`, `"papers/"`),
-		"the reference is empty":    with(`"26-CR-118"`, `""`),
-		"cannot be seen":            with(`"26-CR-118"`, `"26\u0007"`),
-		"authority or instrument":   with(`"us-dc-wawd"`, `""`),
-		"clock \"arrival\"":         good + "clock = \"arrival\"\n",
-		"correspondent \"*@x.org\"": good + "correspondents = [\"*@x.org\"]\n",
+		"is a pattern":                  with(`["bob", "alice", "bob"]`, `["*"]`),
+		"no account is named":           with(`["bob", "alice", "bob"]`, `[]`),
+		"an account is empty":           with(`["bob", "alice", "bob"]`, `[""]`),
+		"is a path":                     with(`["bob", "alice", "bob"]`, `["../bob"]`),
+		"the period is empty":           with("2002-09-15T00", "2002-08-15T00"),
+		"category \"all\"":              with(`["content"]`, `["all"]`),
+		"no category is named":          with(`["content"]`, `[]`),
+		"key \"acounts\" is not":        with("accounts ", "acounts "),
+		"has no offset":                 with("2026-11-20T09:00:00Z", "2026-11-20T09:00:00"),
+		"fractions of a second":         with("2026-11-20T09:00:00Z", "2026-11-20T09:00:00.5Z"),
+		"received is missing":           with("received   = 2026-11-20T09:00:00Z\n", ""),
+		"from is missing":               with("from       = 2002-08-15T00:00:00Z\n", ""),
+		"of two kinds":                  with("2002-08-15T00:00:00Z", "2002-08-15"),
+		"say in which zone":             strings.ReplaceAll(good, "T00:00:00Z\n", "\n"),
+		"leave zone out":                good + "zone = \"UTC\"\n",
+		"zone \"Mars/Olympus\"":         strings.ReplaceAll(good, "T00:00:00Z\n", "\n") + "zone = \"Mars/Olympus\"\n",
+		"zone \"../../etc/passwd\"":     strings.ReplaceAll(good, "T00:00:00Z\n", "\n") + "zone = \"../../etc/passwd\"\n",
+		"document is missing":           with(`"papers/warrant.pdf"`, `""`),
+		"is a directory":                with(`"papers/warrant.pdf"`, `"papers/"`),
+		"the reference is empty":        with(`"26-CR-118"`, `""`),
+		"cannot be seen":                with(`"26-CR-118"`, `"26\u0007"`),
+		"authority or instrument":       with(`"us-dc-wawd"`, `""`),
+		"clock \"arrival\"":             good + "clock = \"arrival\"\n",
+		"correspondent \"*@x.org\"":     good + "correspondents = [\"*@x.org\"]\n",
+		"keyword \"her*\" is a pattern": good + "keywords = [\"Her*\"]\n",
+		"keyword \"her\\u200bon\"":      good + "keywords = [\"her\\u200bon\"]\n",
+		"has 1 characters":              good + "keywords = [\"h\"]\n",
+		"has 201 characters":            good + "keywords = [\"" + strings.Repeat("h", 201) + "\"]\n",
+		"101 keywords":                  good + "keywords = [" + strings.Repeat(`"heron",`, 101) + "]\n",
+		"two blanks in a row":           good + "keywords = [\"grey  heron\"]\n",
 		"1:9: unexpected EOF; expected key separator '=': want key = value": "reference",
 		"small letters":             good + "ACCOUNTS = [\"carol\"]\n",
 		"key \"Accounts\"":          with("accounts ", "Accounts "),
@@ -145,6 +151,24 @@ func TestBadDemands(t *testing.T) {
 		var r *vitrine.Refusal
 		if !errors.As(err, &r) || r.Kind != vitrine.Usage || !strings.Contains(err.Error(), says) {
 			t.Errorf("want a usage error that says %q, got %v", says, err)
+		}
+	}
+}
+
+// TestKeywords: keywords are kept in the form in which they are compared.
+func TestKeywords(t *testing.T) {
+	d, err := intake.ParseDemand([]byte(good + `keywords = ["Grey Heron", "STRASSE", "straße", "ＭＵＥＬＬＥＲ", "ﬁn"]`))
+	if want := []string{"fin", "grey heron", "mueller", "strasse"}; err != nil || !slices.Equal(d.Submission.Asked.Keywords, want) {
+		t.Errorf("%q, %v, want %q", d.Submission.Asked.Keywords, err, want)
+	}
+	a := d.Submission.Asked
+	g, ds, err := intake.ParseGrant([]byte("keywords = [\"GREY HERON\"]\n[reasons]\nkeywords = \"agreed\"\n"), a)
+	if err != nil || !slices.Equal(g.Keywords, []string{"grey heron"}) || len(ds) != 1 || ds[0].Granted != `"grey heron"` {
+		t.Errorf("%q, %v, %v", g.Keywords, ds, err)
+	}
+	for says, text := range map[string]string{"drops": "keywords = []\n", "not asked for": "keywords = [\"egret\"]\n"} {
+		if _, _, err := intake.ParseGrant([]byte(text), a); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
 		}
 	}
 }
@@ -241,6 +265,9 @@ func render(d intake.Demand) string {
 	if len(s.Asked.Correspondents) > 0 {
 		text += "correspondents = " + list(s.Asked.Correspondents) + "\n"
 	}
+	if len(s.Asked.Keywords) > 0 {
+		text += "keywords = " + list(s.Asked.Keywords) + "\n"
+	}
 	return text + fmt.Sprintf("from = %s\nto = %s\n", s.Asked.Period.From().Format(time.RFC3339), s.Asked.Period.To().Format(time.RFC3339))
 }
 
@@ -250,6 +277,7 @@ func FuzzDemand(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte(strings.ReplaceAll(good, "T00:00:00Z\n", "\n") + "zone = \"America/Havana\"\n"))
 	f.Add([]byte(good + "correspondents = [\"X@example.org\"]\nclock = \"sent\"\n"))
+	f.Add([]byte(good + "keywords = [\"Grey Heron\", \"stra\u00dfe\", \"\u1e9e\u0345\"]\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := intake.ParseDemand(b)
 		if err != nil {

@@ -86,6 +86,15 @@ func line(v any) string {
 	}, strings.ToValidUTF8(fmt.Sprint(v), "\uFFFD"))
 }
 
+// lines makes each value stand on one line.
+func lines(values []string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = line(v)
+	}
+	return out
+}
+
 // list joins values on one line, by the names that a table gives them.
 func list[T ~string](values []T, table map[string]string) string {
 	parts := make([]string, len(values))
@@ -113,6 +122,7 @@ func (w words) funcs() template.FuncMap {
 		"instant":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"accounts":   func(a []vitrine.Account) string { return list(a, nil) },
 		"addresses":  func(a []string) string { return list(a, nil) },
+		"keywords":   func(k []string) string { return `"` + strings.Join(lines(k), `", "`) + `"` },
 		"categories": func(c []vitrine.Category) string { return list(c, w.categories) },
 		"clock":      func(c vitrine.Clock) string { return called(w.clocks, string(c)) },
 		"field":      func(name string) string { return called(w.fields, name) },
@@ -133,7 +143,7 @@ func (w words) value(field, text string) string {
 	switch {
 	case field == "categories":
 		return list(strings.Split(text, ", "), w.categories)
-	case field == "correspondents" && text == "any":
+	case (field == "correspondents" || field == "keywords") && text == "any":
 		return w.any
 	}
 	return line(text)

@@ -32,7 +32,7 @@ func full(t *testing.T) letter.Data {
 			ID: "abcdefghijklmnop",
 			Submission: vitrine.Submission{Reference: "26-CR-118", Received: from.AddDate(0, 2, 0), Instrument: "us/search-warrant", Document: vitrine.Document{SHA256: vitrine.DigestOf([]byte("warrant"))},
 				Asked: vitrine.Scope{Accounts: []vitrine.Account{"alice", "nobody"}, Categories: []vitrine.Category{vitrine.Traffic, vitrine.Content}, Period: p, Clock: vitrine.ClockReceived,
-					Zone: "America/Los_Angeles", Correspondents: []string{"bob@example.org"}}},
+					Zone: "America/Los_Angeles", Correspondents: []string{"bob@example.org"}, Keywords: []string{"egret", "grey heron"}}},
 			Differences: []vitrine.Difference{
 				{Field: "categories", Asked: "traffic, content", Granted: "content", Reason: "category-not-ordered"},
 				{Field: "to", Asked: "2026-11-15T07:00:00Z", Granted: "2026-11-01T07:00:00Z", Reason: "period-beyond-order"},
@@ -55,6 +55,7 @@ func cases(t *testing.T) map[string]letter.Data {
 	plain.Demand = first.Demand
 	plain.Demand.Differences = nil
 	plain.Demand.Submission.Asked.Zone, plain.Demand.Submission.Asked.Correspondents = "", nil
+	plain.Demand.Submission.Asked.Keywords = nil
 	plain.Demand.Collection = &vitrine.Collection{Counts: vitrine.Counts{Seen: 47, In: 17, Out: 30}, Ended: first.Demand.Collection.Ended}
 	return map[string]letter.Data{"production-1": first, "production-2": full(t), "production-plain": plain, "no-data": none, "preserved": first, "refusal": plain}
 }
@@ -149,6 +150,7 @@ func TestForgedLines(t *testing.T) {
 		"category":      func(d *letter.Data) { d.Demand.Submission.Asked.Categories[0] = hostile },
 		"clock":         func(d *letter.Data) { d.Demand.Submission.Asked.Clock = hostile },
 		"zone":          func(d *letter.Data) { d.Demand.Submission.Asked.Zone = hostile },
+		"keyword":       func(d *letter.Data) { d.Demand.Submission.Asked.Keywords[0] = hostile },
 		"correspondent": func(d *letter.Data) { d.Demand.Submission.Asked.Correspondents[0] = hostile },
 		"difference": func(d *letter.Data) {
 			d.Demand.Differences[0] = vitrine.Difference{Field: hostile, Asked: hostile, Granted: hostile, Reason: hostile}

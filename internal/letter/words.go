@@ -8,7 +8,7 @@ type words struct {
 	fields      map[string]string
 	categories  map[string]string
 	clocks      map[string]string
-	any         string // correspondents, where there is no limit
+	any         string // correspondents or keywords, where there is no limit
 	instruments map[vitrine.InstrumentID]string
 	reasons     map[string]string
 }
@@ -16,7 +16,7 @@ type words struct {
 var languages = map[string]words{
 	"en": {
 		fields: map[string]string{
-			"accounts": "Accounts", "categories": "Data", "from": "Beginning of the period", "to": "End of the period (not included)", "correspondents": "Correspondents",
+			"accounts": "Accounts", "categories": "Data", "from": "Beginning of the period", "to": "End of the period (not included)", "correspondents": "Correspondents", "keywords": "Keywords",
 		},
 		categories: map[string]string{
 			"subscriber": "subscriber data", "identity": "data to identify the user", "traffic": "traffic data", "content": "content data",
@@ -26,7 +26,7 @@ var languages = map[string]words{
 	},
 	"fr": {
 		fields: map[string]string{
-			"accounts": "Comptes", "categories": "Données", "from": "Début de la période", "to": "Fin de la période (non comprise)", "correspondents": "Correspondants",
+			"accounts": "Comptes", "categories": "Données", "from": "Début de la période", "to": "Fin de la période (non comprise)", "correspondents": "Correspondants", "keywords": "Mots-clés",
 		},
 		categories: map[string]string{
 			"subscriber": "données relatives aux abonnés", "identity": "données demandées à la seule fin d'identifier l'utilisateur",
@@ -57,7 +57,7 @@ var languages = map[string]words{
 	},
 	"de": {
 		fields: map[string]string{
-			"accounts": "Konten", "categories": "Daten", "from": "Beginn des Zeitraums", "to": "Ende des Zeitraums (ausschließlich)", "correspondents": "Korrespondenten",
+			"accounts": "Konten", "categories": "Daten", "from": "Beginn des Zeitraums", "to": "Ende des Zeitraums (ausschließlich)", "correspondents": "Korrespondenten", "keywords": "Suchwörter",
 		},
 		categories: map[string]string{
 			"subscriber": "Teilnehmerdaten", "identity": "allein zur Identifizierung des Nutzers angeforderte Daten", "traffic": "Verkehrsdaten", "content": "Inhaltsdaten",
