@@ -156,7 +156,7 @@ func (s *stage) row(v *ledger.Verdict, class ledger.Class, header uint64, table,
 }
 
 // files are the sizes of all public files by their names.
-func files(t *testing.T, dir string) map[string]int64 {
+func filesBelow(t *testing.T, dir string) map[string]int64 {
 	t.Helper()
 	sizes := map[string]int64{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

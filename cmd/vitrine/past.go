@@ -151,10 +151,10 @@ func (d demo) answerPast(ctx context.Context, w *world, i int, p pastDemand) err
 	return err
 }
 
-func quotedList(list []string) string {
+func quotedList[T ~string](list []T) string {
 	var quoted []string
 	for _, s := range list {
-		quoted = append(quoted, strconv.Quote(s))
+		quoted = append(quoted, strconv.Quote(string(s)))
 	}
 	return strings.Join(quoted, ", ")
 }

@@ -18,7 +18,7 @@ import (
 // leaves, and of which the trailers alone.
 func (s *stage) bundles() (whole, trailers []string) {
 	s.t.Helper()
-	for name := range files(s.t, s.public) {
+	for name := range filesBelow(s.t, s.public) {
 		if n, ok := strings.CutPrefix(name, "ledger/restricted/tile/entries/"); ok {
 			whole = append(whole, n)
 		}
@@ -55,7 +55,7 @@ func TestRestrictedOff(t *testing.T) {
 	s.demand(on(0, 11), "us/subpoena", "dora")
 	s.build(on(0, 100))
 	s.build(on(1, 3))
-	for name := range files(t, s.public) {
+	for name := range filesBelow(t, s.public) {
 		if strings.Contains(name, "restricted") {
 			t.Errorf("%s is public", name)
 		}
@@ -161,7 +161,7 @@ func TestSameBand(t *testing.T) {
 		s.build(on(1, 3))
 		stages = append(stages, s)
 	}
-	one, other := files(t, stages[0].public), files(t, stages[1].public)
+	one, other := filesBelow(t, stages[0].public), filesBelow(t, stages[1].public)
 	for _, name := range slices.Sorted(maps.Keys(one)) {
 		if size, ok := other[name]; !ok || size != one[name] {
 			t.Errorf("%s has %d bytes where there was one demand, and %d (%v) where there were more", name, one[name], size, ok)

@@ -7,7 +7,9 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/collect/files"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
+	"github.com/vitrine-project/vitrine/internal/collect/records"
 )
 
 // SourceConfig is one store of customers' data. A kind that lies on this
@@ -21,12 +23,18 @@ type SourceConfig struct {
 	// What the catalogue says of it.
 	Since      string `toml:"since"`      // the oldest that can be there: a date, or "unknown"; counsel
 	Encryption string `toml:"encryption"` // none, at-rest or end-to-end; counsel
+
+	Postgres *records.Postgres `toml:"postgres"`
+	MariaDB  *records.MariaDB  `toml:"mariadb"`
+	SQLite   *records.SQLite   `toml:"sqlite"`
+	CSV      *records.CSV      `toml:"csv"`
 }
 
 // pathKinds are the kinds that lie at a path of this machine.
 var pathKinds = map[string]func(name, path string) (collect.Source, error){
 	mail.KindMaildir: mail.Maildir,
 	mail.KindMbox:    mail.Mbox,
+	files.KindTree:   files.Tree,
 }
 
 // settings is the table of a kind that is reached otherwise.

@@ -23,6 +23,7 @@ type world struct {
 	dir, config, demand, grant, outbox, decisions, identity string
 	keys                                                    []string // of the approvers who sign
 	account                                                 string
+	categories                                              []vitrine.Category
 	month                                                   time.Time // its first instant
 	note                                                    string    // how the month was chosen
 
@@ -103,8 +104,12 @@ func (d demo) data(ctx context.Context, provider string, w *world) (string, erro
 	if err := writeMail(provider, w.month); err != nil {
 		return "", err
 	}
+	if err := writeShelves(provider, w.month); err != nil {
+		return "", err
+	}
+	w.categories = []vitrine.Category{vitrine.Subscriber, vitrine.Traffic, vitrine.Content}
 	return "[[source]]\nname = \"archive\"\nkind = \"mbox\"\npath = \"archive/{account}.mbox\"\n" + accepted + "\n" +
-		"[[source]]\nname = \"mail\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n" + accepted, nil
+		"[[source]]\nname = \"mail\"\nkind = \"maildir\"\npath = \"mail/{account}\"\n" + accepted + demoShelves, nil
 }
 
 // readersMail points a source at the reader's own mail, which is only read,
@@ -125,7 +130,7 @@ func (d demo) readersMail(ctx context.Context, w *world) (string, error) {
 	if err != nil {
 		return "", vitrine.Refusef(vitrine.Usage, "--mail: the last part of the path becomes the account's name, and %v: rename or link it", err)
 	}
-	w.account = string(account)
+	w.account, w.categories = string(account), []vitrine.Category{vitrine.Content}
 	pattern := filepath.Join(filepath.Dir(path), "{account}")
 	store, err := source("mail", pattern)
 	if err != nil {
@@ -218,14 +223,14 @@ func (w *world) writeProvider(provider, sources string, periods [3]law.Period) e
 // than the warrant names, and the grant that narrows it.
 func (w *world) writeDemand(received time.Time) error {
 	end := w.month.AddDate(0, 1, 0)
-	warrant := fmt.Sprintf("UNITED STATES DISTRICT COURT\nSearch warrant 26-CR-118 (a made-up one, for the demo)\n\nThe stored content of the account %q from %s to %s.\n",
-		w.account, w.month.Format("2 January 2006"), end.AddDate(0, 0, -1).Format("2 January 2006"))
+	warrant := fmt.Sprintf("UNITED STATES DISTRICT COURT\nSearch warrant 26-CR-118 (a made-up one, for the demo)\n\nThe %s data of the account %q from %s to %s.\n",
+		join(w.categories), w.account, w.month.Format("2 January 2006"), end.AddDate(0, 0, -1).Format("2 January 2006"))
 	if err := writeNew(filepath.Join(filepath.Dir(w.demand), "warrant.txt"), warrant); err != nil {
 		return err
 	}
 	demand := fmt.Sprintf("reference  = \"26-CR-118\"\nauthority  = \"us-dc-wawd\"\ninstrument = \"us/search-warrant\"\ndocument   = \"warrant.txt\"\n"+
-		"received   = %s\naccounts   = [%s]\ncategories = [\"content\"]\nfrom       = %s\nto         = %s\nclock      = \"received\"\n",
-		received.Format(time.RFC3339), strconv.Quote(w.account), w.month.Format(time.RFC3339), end.AddDate(0, 0, 14).Format(time.RFC3339))
+		"received   = %s\naccounts   = [%s]\ncategories = [%s]\nfrom       = %s\nto         = %s\nclock      = \"received\"\n",
+		received.Format(time.RFC3339), strconv.Quote(w.account), quotedList(w.categories), w.month.Format(time.RFC3339), end.AddDate(0, 0, 14).Format(time.RFC3339))
 	if err := writeNew(w.demand, demand); err != nil {
 		return err
 	}
@@ -254,7 +259,7 @@ func (w world) decide(list string) error {
 
 func (w world) introduce(out io.Writer) {
 	fmt.Fprintf(out, "A small provider stands in %s: Glass Mail, with two of three approvers needed.\n", w.dir)
-	fmt.Fprintf(out, "A court asks for the mail of %q in %s (%s), and two weeks more.\n", w.account, w.month.Format("January 2006"), w.note)
+	fmt.Fprintf(out, "A court asks for the %s data of %q in %s (%s), and two weeks more.\n", join(w.categories), w.account, w.month.Format("January 2006"), w.note)
 }
 
 // writeNew writes a file that must not be there yet.
