@@ -2,6 +2,7 @@ package production
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -65,11 +66,14 @@ type Item struct {
 	at *entry
 }
 
+// messageForms are the forms whose bytes are a message of RFC 5322.
+var messageForms = []string{"stored", "mbox", "mboxrd", "mboxo", "mboxcl2"}
+
 // Path is the item's place in the bag: data/, its number in six digits or
 // more, and an ending that says what the bytes are.
 func (it Item) Path() string {
 	ending := ".bin"
-	if it.Category == vitrine.Content {
+	if it.Category == vitrine.Content && slices.Contains(messageForms, it.Form) {
 		ending = ".eml"
 	}
 	return fmt.Sprintf("data/%06d%s", it.Number, ending)
