@@ -37,6 +37,9 @@ const (
 	ReasonNoCorrespondent Reason = "no-correspondent"       // none of the demanded correspondents occurs
 	ReasonCorrespondents  Reason = "correspondents-doubtful"
 	ReasonUncertain       Reason = "boundary-uncertain" // nobody can tell where the item begins or ends
+	ReasonNotMember       Reason = "not-member"         // the account was not in the conversation then
+	ReasonMembership      Reason = "membership-unknown" // nobody can tell whether it was
+	ReasonEndToEnd        Reason = "e2ee-no-provider-key"
 	ReasonUnreadable      Reason = "unreadable"
 	ReasonIdentifier      Reason = "identifier-ambiguous" // it would be in, if the account is the one meant
 )
@@ -69,6 +72,10 @@ func Decide(s vitrine.Scope, it Item) Verdict {
 		v.Decision, v.Reason = Out, ReasonCategory
 		return v
 	}
+	if it.Membership == NotMember {
+		v.Decision, v.Reason = Out, ReasonNotMember
+		return v
+	}
 	received, sent := byReceived(s.Period, it), bySent(s.Period, it)
 	when := received
 	switch {
@@ -84,6 +91,7 @@ func Decide(s vitrine.Scope, it Item) Verdict {
 	}
 	v.correspondents(s, it)
 	v.doubts(s, it)
+	v.conversation(it)
 	slices.Sort(v.Flags)
 	v.Flags = slices.Compact(v.Flags)
 	return v
@@ -115,6 +123,18 @@ func (v *Verdict) doubts(s vitrine.Scope, it Item) {
 		v.Decision, v.Reason = Undeterminable, ReasonUncertain
 	case it.Unreadable != "" && !excluded:
 		v.Decision, v.Reason, v.Matched = Unreadable, ReasonUnreadable, nil
+	}
+}
+
+// conversation leaves to people what is in by its time and was perhaps said
+// without the account, and says of ciphertext that it is one.
+func (v *Verdict) conversation(it Item) {
+	switch {
+	case v.Decision != In:
+	case it.Membership == MembershipUnknown:
+		v.Decision, v.Reason = Undeterminable, ReasonMembership
+	case it.EndToEnd:
+		v.Reason = ReasonEndToEnd
 	}
 }
 

@@ -23,12 +23,14 @@ type evidence struct {
 	Flags          []string              `json:"flags,omitempty"`
 	Uncertain      string                `json:"uncertain,omitempty"`
 	Lasting        bool                  `json:"lasting,omitempty"`
+	Membership     Membership            `json:"membership,omitempty"`
+	EndToEnd       bool                  `json:"end_to_end,omitempty"`
 	Extra          map[string]string     `json:"extra,omitempty"`
 }
 
 // preserved is an item's Extra with its evidence.
 func preserved(it Item) (map[string]string, error) {
-	e := evidence{it.Sent, it.Correspondents, it.Doubtful, it.Flags, it.Uncertain, it.Lasting, it.Extra}
+	e := evidence{it.Sent, it.Correspondents, it.Doubtful, it.Flags, it.Uncertain, it.Lasting, it.Membership, it.EndToEnd, it.Extra}
 	b, err := json.Marshal(e)
 	if err == nil && len(b) > maxEvidence {
 		// So many addresses exclude nothing: all of them are in doubt.
@@ -51,6 +53,6 @@ func Enumerated(held production.Item) (Item, error) {
 	return Item{
 		Name: held.Source + "/" + held.Container + "/" + held.Name, Size: held.Size, SHA256: held.SHA256, Category: held.Category, Form: held.Form,
 		Received: held.Received, Unquoted: held.Unquoted,
-		Sent: e.Sent, Correspondents: e.Correspondents, Doubtful: e.Doubtful, Flags: e.Flags, Uncertain: e.Uncertain, Lasting: e.Lasting, Extra: e.Extra,
+		Sent: e.Sent, Correspondents: e.Correspondents, Doubtful: e.Doubtful, Flags: e.Flags, Uncertain: e.Uncertain, Lasting: e.Lasting, Membership: e.Membership, EndToEnd: e.EndToEnd, Extra: e.Extra,
 	}, nil
 }

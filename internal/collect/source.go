@@ -52,6 +52,12 @@ type Item struct {
 	// scope with correspondents cannot exclude such an item.
 	Doubtful []string
 	Flags    []string
+	// Membership says whether the account took part in the item's conversation
+	// when it was made. Where there is no such thing, it is left out.
+	Membership Membership
+	// EndToEnd is set where what the item says is encrypted with keys that the
+	// provider does not have: no filter of its content can exclude it.
+	EndToEnd bool
 	// Extra is handed on into the package as it is: further facts of the store.
 	Extra      map[string]string
 	Unreadable string // why it cannot be read, "" if it can
@@ -105,6 +111,17 @@ const (
 	Chat    Family = "chat"
 	Files   Family = "files"
 	Records Family = "records"
+)
+
+// Membership is what a conversation's records say of an account at one time.
+type Membership string
+
+// The memberships. The zero value is that of an item that is the account's
+// without any.
+const (
+	Member            Membership = "member"
+	NotMember         Membership = "not-member"
+	MembershipUnknown Membership = "unknown"
 )
 
 // Access is what a probe found out.
