@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,8 +49,17 @@ func CheckFrom(from string) error {
 	return nil
 }
 
-// everything is a relation with all its columns.
-func everything(from string) string { return "(SELECT * FROM " + from + ") AS declared" }
+// plainName is the name of one table or view.
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$`)
+
+// everything is a relation with all its columns. A table by name stands for
+// itself, so that no right is needed but that to the columns which are read.
+func everything(from string) string {
+	if plainName.MatchString(from) {
+		return from + " AS declared"
+	}
+	return "(SELECT * FROM " + from + ") AS declared"
+}
 
 // statement is SQL with its bound values.
 type statement struct {

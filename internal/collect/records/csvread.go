@@ -135,7 +135,7 @@ func (f csvFile) header(file *os.File) (names []string, behind int64, err error)
 			return nil, 0, vitrine.Refusef(vitrine.Failed, "%s: no declaration says what column %d of its header holds: nothing was read; add it to columns under its category, or to secret if it holds a password, a hash or a key", f.Path, i+1)
 		}
 	}
-	return names, behind, f.agree(names)
+	return names, behind, f.agree(names, false)
 }
 
 // each calls yield for the account's records, from the one at from on, and for

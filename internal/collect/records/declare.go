@@ -328,8 +328,9 @@ func (t Table) known() map[string]bool {
 }
 
 // agree compares what a store has with what is declared: a column of which
-// nobody said what it is stops the run.
-func (t Table) agree(stored []string) error {
+// nobody said what it is stops the run. Where
+// the store hides columns, a secret one may be missing.
+func (t Table) agree(stored []string, hides bool) error {
 	known := t.known()
 	for _, name := range stored {
 		if !known[name] {
@@ -340,7 +341,7 @@ func (t Table) agree(stored []string) error {
 		return vitrine.Refusef(vitrine.Failed, "table %q has two columns %q: give them different names in a view", t.Name, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(known)) {
-		if !slices.Contains(stored, name) {
+		if !slices.Contains(stored, name) && !(hides && slices.Contains(t.Secret, name)) {
 			return vitrine.Refusef(vitrine.Failed, "table %q has no column %q, which is declared: nothing was read; correct the declaration", t.Name, name)
 		}
 	}

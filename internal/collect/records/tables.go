@@ -135,7 +135,7 @@ func (v visit) agree() error {
 		names[i] = c.Name
 		kinds[c.Name] = c
 	}
-	if err := v.t.agree(names); err != nil {
+	if err := v.t.agree(names, true); err != nil {
 		return err
 	}
 	return v.t.Times.agree(v.t.Name, kinds)
