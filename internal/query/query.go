@@ -65,7 +65,8 @@ type Access struct {
 
 // DB is a database, connected to when it is first asked something.
 type DB struct {
-	pool *sql.DB
+	pool    *sql.DB
+	silence time.Duration
 	dialect
 }
 
@@ -73,7 +74,7 @@ func open(pool *sql.DB, d dialect) *DB {
 	pool.SetMaxOpenConns(4)
 	pool.SetMaxIdleConns(1)
 	pool.SetConnMaxIdleTime(idleFor)
-	return &DB{pool, d}
+	return &DB{pool, silence, d}
 }
 
 // Close ends all connections.
@@ -81,7 +82,7 @@ func (d *DB) Close() error { return d.pool.Close() }
 
 // Probe finds out by introspection what the credentials may write.
 func (d *DB) Probe(ctx context.Context) (access Access, err error) {
-	w := watching(ctx)
+	w := watching(ctx, d.silence)
 	defer w.end()
 	conn, err := d.connect(w)
 	if err != nil {
@@ -115,7 +116,7 @@ type Snapshot struct {
 // Snapshot begins a read-only transaction that sees one state. It must be
 // closed.
 func (d *DB) Snapshot(ctx context.Context) (*Snapshot, error) {
-	w := watching(ctx)
+	w := watching(ctx, d.silence)
 	conn, err := d.connect(w)
 	if err != nil {
 		w.end()
@@ -165,16 +166,17 @@ type watch struct {
 	ctx   context.Context
 	quit  context.CancelCauseFunc
 	timer *time.Timer
+	limit time.Duration
 }
 
-func watching(ctx context.Context) *watch {
-	w := &watch{}
+func watching(ctx context.Context, limit time.Duration) *watch {
+	w := &watch{limit: limit}
 	w.ctx, w.quit = context.WithCancelCause(ctx)
-	w.timer = time.AfterFunc(silence, func() { w.quit(errSilent) })
+	w.timer = time.AfterFunc(limit, func() { w.quit(errSilent) })
 	return w
 }
 
-func (w *watch) wait() { w.timer.Reset(silence) }
+func (w *watch) wait() { w.timer.Reset(w.limit) }
 func (w *watch) rest() { w.timer.Stop() }
 
 func (w *watch) end() {
@@ -188,7 +190,7 @@ func (w *watch) fault(d *DB, err error) error {
 		return nil
 	}
 	if context.Cause(w.ctx) == errSilent {
-		return &Broken{fmt.Errorf("%w (%v)", errSilent, silence)}
+		return &Broken{fmt.Errorf("%w (%v)", errSilent, w.limit)}
 	}
 	if cause := w.ctx.Err(); cause != nil {
 		return cause

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vitrine-project/vitrine/internal/query"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/databases"
@@ -237,6 +238,42 @@ func TestProbe(t *testing.T) {
 		}
 		if a := probe(reader); a.Writes != "" {
 			t.Errorf("a reader again is said to write: %+v", a)
+		}
+	})
+}
+
+// TestSilentServer: a server that says nothing any more, at any byte, is given
+// up in time, as something to be tried again.
+func TestSilentServer(t *testing.T) {
+	databases.Each(t, func(t *testing.T, d *databases.Database) {
+		if d.Kind == databases.SQLite {
+			t.Skip("not of this kind: there is no server")
+		}
+		d.Exec("create table t (id bigint primary key, account varchar(20))", "insert into t values (1, 'alice'), (2, 'alice')")
+		proxy, address := databases.Through(t, d.Reader())
+		ask := func() error {
+			db := open(t, d, address)
+			db.Hush(400 * time.Millisecond)
+			s, err := db.Snapshot(t.Context())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return s.Each(query.Table{From: "t", Columns: []string{"id"}, Order: []string{"id"}}, query.Filter{Column: "account", Text: "alice"}, nil, false, func(query.Row) error { return nil })
+		}
+		proxy.FailOnce(-1, false)
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+		total := proxy.Passed()
+		for after := int64(0); after < total-20; after += total / 6 {
+			proxy.FailOnce(after, true)
+			began := time.Now()
+			err := ask()
+			var broken *query.Broken
+			if !errors.As(err, &broken) || time.Since(began) > 10*time.Second {
+				t.Errorf("silent behind byte %d of %d: %v after %v", after, total, err, time.Since(began))
+			}
 		}
 	})
 }
