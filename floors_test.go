@@ -37,8 +37,8 @@ var floors = map[string]int{
 	"cmd/vitrine":       6, "cmd/vitrine-verify": 6,
 }
 
-// forTests are the trees that only tests import.
-var forTests = []string{"internal/vitrinetest", "internal/collect/mail/planted"}
+// forTests are the trees that only tests import, and the benchmark, which nothing does.
+var forTests = []string{"internal/vitrinetest", "internal/collect/mail/planted", "bench"}
 
 // only maps an import to the packages that may have it.
 var only = map[string][]string{
