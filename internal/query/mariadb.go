@@ -97,7 +97,11 @@ func (mariadb) value(c Column, v any) (Value, error) {
 func mariadbText(c Column, text string) Value {
 	switch c.Kind {
 	case Instant, Local, Date:
-		return moment(c.Kind, text+map[bool]string{true: "+00"}[c.Kind == Instant], fraction(text))
+		v := moment(c.Kind, text, fraction(text))
+		if v.Kind == Instant {
+			v.Text += "Z" // the session's zone is UTC
+		}
+		return v
 	}
 	return Value{Kind: c.Kind, Text: text}
 }
@@ -119,8 +123,6 @@ func (mariadb) bound(v Value) (any, error) {
 		return strconv.ParseUint(v.Text, 10, 64)
 	case Bytes:
 		return []byte(v.Text), nil
-	case Instant:
-		return strings.TrimSuffix(v.bound(), "+00"), nil
 	}
 	return v.bound(), nil
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // moment reads a time as PostgreSQL and MariaDB write it, 2026-03-01 12:00:00.25,
-// behind which stands +00 where the column has a zone, which is UTC here. What
+// behind which PostgreSQL has +00 where the column has a zone, which is UTC here. What
 // is no time of the years 1 to 9999, as infinity, stays a text.
 func moment(k Kind, text string, precision int) Value {
 	if k == Date {
@@ -16,8 +16,8 @@ func moment(k Kind, text string, precision int) Value {
 		return Value{Kind: Date, Text: text}
 	}
 	plain, zone := text, ""
-	if k == Instant {
-		plain, zone = strings.TrimSuffix(text, "+00"), "Z"
+	if utc, ok := strings.CutSuffix(text, "+00"); ok && k == Instant {
+		plain, zone = utc, "Z"
 	}
 	t, err := time.Parse("2006-01-02 15:04:05.999999999", plain)
 	if err != nil || t.Year() < 1 {

@@ -135,11 +135,11 @@ func (r Resolve) match(where string, value func(string) query.Value) collect.Mat
 	m := collect.Match{Account: vitrine.Account(value(r.Account).Text), Row: where, Always: r.Since == "", Still: r.Until == ""}
 	c := clock{Times{Zone: r.Zone}.location(), r.Unit}
 	if r.Since != "" {
-		m.Since = c.read(value(r.Since))
+		m.Since, m.Always = c.read(value(r.Since)), value(r.Since).Text == alwaysHeld
 	}
 	if r.Until != "" {
 		m.Until = c.read(value(r.Until))
-		m.Still = r.Lasts && value(r.Until).Kind == query.Null
+		m.Still = r.Lasts && value(r.Until).Kind == query.Null || value(r.Until).Text == stillHolds
 	}
 	for _, end := range []*production.Interval{&m.Since, &m.Until} {
 		if end.Rule == ruleUnreadable {

@@ -253,10 +253,10 @@ func (t Times) dated(it *collect.Item, value func(string) query.Value) {
 		return
 	}
 	var ends [2]production.Interval
-	for i, name := range []string{t.Since, t.Until} {
+	for i, end := range [2]struct{ column, open string }{{t.Since, alwaysHeld}, {t.Until, stillHolds}} {
 		ends[i].Rule = ruleNull
-		if name != "" {
-			ends[i] = c.read(value(name))
+		if end.column != "" && value(end.column).Text != end.open {
+			ends[i] = c.read(value(end.column))
 		}
 	}
 	it.Received, it.Uncertain = lasted(ends[0], ends[1])

@@ -151,6 +151,8 @@ var cells = []cell{
 	{"m", "datetime", "'2026-03-01 12:00:00'", `"2026-03-01T12:00:00"`},
 	{"m", "datetime(6)", "'2026-03-01 12:00:00.25'", `"2026-03-01T12:00:00.250000"`},
 	{"m", "timestamp(3) null", "'2026-03-01 12:00:00.25'", `"2026-03-01T12:00:00.250Z"`},
+	{"m", "timestamp null", "'0000-00-00 00:00:00'", `"0000-00-00 00:00:00"`},
+	{"m", "date", "'0000-00-00'", `"0000-00-00"`},
 	{"s", "datetime", "'2026-03-01 12:00:00'", `"2026-03-01 12:00:00"`},
 	{"s", "boolean", "1", "1"},
 	{"pm", "date", "'2026-03-01'", `"2026-03-01"`},
@@ -178,7 +180,8 @@ func TestEveryType(t *testing.T) {
 			want = append(want, fmt.Sprintf("%q:%s", name, c.row))
 		}
 		if d.Kind == databases.MariaDB {
-			d.Exec("set time_zone = '+00:00'")
+			d.Admin.SetMaxOpenConns(1) // so that this is said to the connection that inserts
+			d.Exec("set time_zone = '+00:00', sql_mode = ''")
 		}
 		d.Exec("create table things (id bigint primary key, account varchar(20), "+strings.Join(columns, ", ")+")", "insert into things values (1, 'alice', "+strings.Join(values, ", ")+")")
 		s := mustSource(t, d, []Table{{Name: "things", From: "things", Account: "account", Order: []string{"id"}, Times: Times{Standing: true},
@@ -277,6 +280,50 @@ func TestUndeclaredColumn(t *testing.T) {
 		} {
 			if err := ask(); err == nil || !strings.Contains(err.Error(), `"shoe"`) || vitrine.ExitCode(err) != 1 {
 				t.Errorf("%s: want the column named, got %v", what, err)
+			}
+		}
+	})
+}
+
+// TestTimes reads when rows were made, and how long they held true, from the
+// columns of each database.
+func TestTimes(t *testing.T) {
+	databases.Each(t, func(t *testing.T, d *databases.Database) {
+		d.Exec("create table names (id bigint primary key, account varchar(20), name varchar(20), since " + d.Type("timestamp", "datetime(6)", "text") + ", until " + d.Type("timestamp", "datetime(6)", "text") + ")")
+		rows := []string{
+			"(1, 'alice', 'a', '2026-01-01 00:00:00', '2026-07-01 00:00:00.5')", "(2, 'alice', 'b', '2026-07-01 00:00:00.5', null)", "(3, 'alice', 'c', null, null)",
+			"(4, 'alice', 'd', '2026-10-25 02:30:00', '2026-10-25 02:30:00')", "(5, 'alice', 'e', '2026-07-01 00:00:00', '2026-06-01 00:00:00')",
+		}
+		want := []string{
+			"2025-12-31T23:00:00Z 2026-06-30T22:00:00.5Z ", "2026-06-30T22:00:00.5Z  ", "  ",
+			"2026-10-25T00:30:00Z 2026-10-25T01:30:00Z ", "  it ends before it begins",
+		}
+		if d.Kind == databases.Postgres {
+			rows, want = append(rows, "(6, 'alice', 'f', '-infinity', 'infinity')", "(7, 'alice', 'g', 'infinity', null)"), append(want, "  ", "  how long it held true cannot be read")
+		}
+		d.Exec("insert into names values " + strings.Join(rows, ", "))
+		s := mustSource(t, d, []Table{{Name: "names", From: "names", Account: "account", Order: []string{"id"}, Times: Times{Since: "since", Until: "until", Zone: "Europe/Berlin"},
+			Columns: map[vitrine.Category][]string{vitrine.Subscriber: {"name"}}}})
+		var got []string
+		for _, it := range all(t, s, "alice")["names"] {
+			got = append(got, strings.Join([]string{stamp(it.Received.From), stamp(it.Received.To), it.Uncertain}, " "))
+			if !it.Lasting || it.Received.Rule != "column-since-until" {
+				t.Errorf("%+v", it.Item)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("want\n%s\ngot\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+		}
+		if d.Kind == databases.SQLite {
+			return
+		}
+		for _, spoil := range []func(*Times){func(t *Times) { t.Zone = "" }, func(t *Times) { *t = Times{Time: "id"} }} {
+			times := Times{Since: "since", Until: "until", Zone: "Europe/Berlin"}
+			spoil(&times)
+			s := mustSource(t, d, []Table{{Name: "names", From: "names", Account: "account", Order: []string{"id"}, Times: times,
+				Columns: map[vitrine.Category][]string{vitrine.Subscriber: {"name", "since", "until"}}}})
+			if _, err := s.Inventory(t.Context(), "alice"); vitrine.ExitCode(err) != 1 || !strings.Contains(err.Error(), "say") {
+				t.Errorf("%+v is taken: %v", times, err)
 			}
 		}
 	})

@@ -106,7 +106,8 @@ func (c clock) text(s string) production.Interval {
 	return production.Interval{Rule: ruleUnreadable}
 }
 
-func plausible(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
+// plausible leaves out the years that would be no time at all.
+func plausible(t time.Time) bool { return t.Year() > 1 && t.Year() <= 9999 }
 
 // day is all of a day.
 func (c clock) day(t time.Time) production.Interval {
@@ -151,6 +152,12 @@ func offsets(zone *time.Location, t time.Time) (list []int) {
 		at = end
 	}
 }
+
+// What PostgreSQL says, beside NULL, of an end that is open.
+const (
+	alwaysHeld = "-infinity"
+	stillHolds = "infinity"
+)
 
 // lasted joins since and until. uncertain says why people have to look at it.
 func lasted(since, until production.Interval) (i production.Interval, uncertain string) {
