@@ -158,6 +158,9 @@ func loadConfig(path string) (c Config, base string, err error) {
 	if err := c.named(base); err != nil {
 		return c, "", inFile(path, err)
 	}
+	if _, err := c.Sources(base); err != nil {
+		return c, "", inFile(path, err)
+	}
 	for _, s := range c.Source {
 		if s.Path == "" {
 			continue

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -118,6 +120,7 @@ func TestEverySetting(t *testing.T) {
 				in, bracket = in.Elem(), "[["
 			}
 			switch {
+			case in.Kind() == reflect.Pointer: // a kind's own table: TestEveryKind
 			case in.Kind() == reflect.Struct && table == "":
 				look(in, bracket+name)
 			case in.Kind() == reflect.Struct:
@@ -129,6 +132,45 @@ func TestEverySetting(t *testing.T) {
 		}
 	}
 	look(reflect.TypeFor[Config](), "")
+}
+
+// TestEveryKind: docs/sources.md has a section for each kind of source, and
+// names every setting of its table.
+func TestEveryKind(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "sources.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	for _, kind := range kinds() {
+		if !strings.Contains(page, "\n### `"+kind+"`") {
+			t.Errorf("no section on %s", kind)
+		}
+	}
+	var look func(typ reflect.Type, table string)
+	look = func(typ reflect.Type, table string) {
+		_, section, found := strings.Cut(page, "["+table+"]")
+		if section, _, _ = strings.Cut(section, "\n["); !found {
+			t.Errorf("no [%s]", table)
+		}
+		section, _, _ = strings.Cut(section, "\n```")
+		for _, f := range reflect.VisibleFields(typ) {
+			name, in := f.Tag.Get("toml"), f.Type
+			switch {
+			case name == "" || f.Anonymous:
+			case in.Kind() == reflect.Slice && in.Elem().Kind() == reflect.Struct:
+				look(in.Elem(), table+"."+name)
+			case !regexp.MustCompile(`(?m)^(# )?` + name + ` *= `).MatchString(section):
+				t.Errorf("[%s] does not name %s", table, name)
+			}
+		}
+	}
+	settings := reflect.TypeFor[settings]()
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[SourceConfig]()) {
+		if f.Type.Implements(settings) {
+			look(f.Type.Elem(), "source."+f.Tag.Get("toml"))
+		}
+	}
 }
 
 // demoOnly are settings for demonstrations, which no provider needs.

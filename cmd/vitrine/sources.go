@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type SourceConfig struct {
 	Since      string `toml:"since"`      // the oldest that can be there: a date, or "unknown"; counsel
 	Encryption string `toml:"encryption"` // none, at-rest or end-to-end; counsel
 
+	SFTP     *files.SFTP       `toml:"sftp"`
 	Postgres *records.Postgres `toml:"postgres"`
 	MariaDB  *records.MariaDB  `toml:"mariadb"`
 	SQLite   *records.SQLite   `toml:"sqlite"`
@@ -73,7 +75,8 @@ func kinds() []string {
 }
 
 // open returns the source that s declares; base is the directory that paths
-// are relative to.
+// are relative to. Without one nothing outside of s is looked at, and there is
+// no source yet where its table names files.
 func (s SourceConfig) open(base string) (collect.Source, error) {
 	refuse := func(format string, args ...any) error {
 		return vitrine.Refusef(vitrine.Usage, "[[source]] %q: "+format, append([]any{s.Name}, args...)...)
@@ -103,13 +106,21 @@ func (s SourceConfig) open(base string) (collect.Source, error) {
 		return nil, refuse("a source of kind %q has no path: its settings stand in [source.%s]", s.Kind, s.Kind)
 	case !hasTable:
 		return nil, refuse("its settings are missing: write a table [source.%s] behind it", s.Kind)
+	case base == "":
+		return nil, nil
 	default:
 		source, err = table.Open(s.Name, at)
 	}
 	if err != nil {
-		return nil, refuse("%v", err)
+		return nil, refuse("%v", untitled(err, s.Name))
 	}
 	return source, nil
+}
+
+// untitled takes the source's name off what a family says of it: it is said
+// already.
+func untitled(err error, name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), fmt.Sprintf("source %q: ", name)), fmt.Sprintf("source %q, ", name))
 }
 
 // Sources are the declared stores, their paths resolved.

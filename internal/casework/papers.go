@@ -90,13 +90,22 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 	return append(tags, tag{"sources.json", sources}, tag{"custody.jsonl", custody}, tag{"letter.txt", []byte(text)}), nil
 }
 
-// sources is the record of how each source was read: spec/production.md.
+// sources is the record of how each source was read, and of what identifiers
+// led to: spec/production.md. Where one is ambiguous, whose else it may have been
+// is nobody's to know.
 func sources(col vitrine.Collection) ([]byte, error) {
+	resolved := append([]vitrine.Resolution{}, col.Resolved...)
+	for i, r := range resolved {
+		if r.Outcome != vitrine.ResolvedCertain {
+			resolved[i].Accounts, resolved[i].Rows = nil, nil
+		}
+	}
 	b, err := json.MarshalIndent(struct {
 		Version   string                    `json:"version"`
 		Catalogue *vitrine.CatalogueVersion `json:"catalogue"`
 		Sources   []vitrine.Visit           `json:"sources"`
-	}{"vitrine-sources/1", col.Catalogue, append([]vitrine.Visit{}, col.Sources...)}, "", "  ")
+		Resolved  []vitrine.Resolution      `json:"resolved"`
+	}{"vitrine-sources/1", col.Catalogue, append([]vitrine.Visit{}, col.Sources...), resolved}, "", "  ")
 	return append(b, '\n'), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -111,20 +112,23 @@ func (d *Desk) preservedSources(ctx context.Context, scope vitrine.Scope) ([]col
 	all, err := d.Preserved(ctx)
 	var sources []collect.Configured
 	for _, p := range all {
-		if !p.Expired(d.Now()) && common(p.Granted.Accounts, scope.Accounts) && common(p.Granted.Categories, scope.Categories) {
+		if !p.Expired(d.Now()) && common(p.accounts(), scope.Accounts) && common(p.Granted.Categories, scope.Categories) {
 			sources = append(sources, collect.Configured{Source: &preservedSource{desk: d, dem: p.Demand}})
 		}
 	}
 	return sources, err
 }
 
-func common[T comparable](a, b []T) bool {
-	for _, x := range a {
-		for _, y := range b {
-			if x == y {
-				return true
-			}
-		}
+// accounts are those that the request named, and those that its identifiers led
+// to.
+func (p Preserved) accounts() []vitrine.Account {
+	all := slices.Clone(p.Granted.Accounts)
+	for _, c := range p.Collection.Containers {
+		all = append(all, c.Account)
 	}
-	return false
+	return all
+}
+
+func common[T comparable](a, b []T) bool {
+	return slices.ContainsFunc(a, func(x T) bool { return slices.Contains(b, x) })
 }
