@@ -124,15 +124,16 @@ func (r *reading) item(ctx context.Context, it Item) error {
 	if v.Decision == In && r.at.Subjects[r.at.Account].Doubtful {
 		v.Decision, v.Reason = Undeterminable, ReasonIdentifier
 	}
-	if v.Decision == In || v.Decision == Undeterminable {
-		err := r.keep(ctx, it, v)
-		if errors.Is(err, ErrVanished) {
-			r.done.Vanished++
-			v.Decision, err = Unreadable, nil
-		}
-		if err != nil {
-			return err
-		}
+	err := r.narrow(ctx, &it, &v)
+	if err == nil && (v.Decision == In || v.Decision == Undeterminable) {
+		err = r.keep(ctx, it, v)
+	}
+	if errors.Is(err, ErrVanished) {
+		r.done.Vanished++
+		v.Decision, err = Unreadable, nil
+	}
+	if err != nil {
+		return err
 	}
 	switch v.Decision {
 	case Out:
@@ -161,11 +162,22 @@ func (r *reading) full() bool {
 	return r.Limit.Seen > 0 && seen >= r.Limit.Seen || r.Limit.Held > 0 && r.held >= r.Limit.Held
 }
 
-// keep puts the item into the hold, exactly as it was enumerated or not at all.
-func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
+// errChanged is for an item that is not what was enumerated.
+var errChanged = vitrine.Refusef(vitrine.Failed, "an item changed while it was collected: nothing was kept, run the step again")
+
+// open begins to read an item; what is read goes on where the store breaks off.
+func (r *reading) open(ctx context.Context, it Item) (*steady, error) {
 	stored := &steady{ctx: ctx, waits: patience{waits: r.Patience}, open: func(offset int64) (io.ReadCloser, error) {
 		return r.source.Open(ctx, r.container, it, offset)
 	}}
+	if err := stored.start(); err != nil {
+		return nil, fmt.Errorf("open item: %w", err)
+	}
+	return stored, nil
+}
+
+// keep puts the item into the hold, exactly as it was enumerated or not at all.
+func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
 	extra := it.Extra
 	if r.Preserve {
 		var err error
@@ -173,8 +185,9 @@ func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
 			return err
 		}
 	}
-	if err := stored.start(); err != nil {
-		return fmt.Errorf("open item: %w", err)
+	stored, err := r.open(ctx, it)
+	if err != nil {
+		return err
 	}
 	held, err := r.Hold.Add(production.Item{
 		Source: r.name(), Account: r.container.Account, Container: r.container.Name, Name: it.Name,
@@ -189,7 +202,7 @@ func (r *reading) keep(ctx context.Context, it Item, v Verdict) error {
 	}
 	r.held += held.Size
 	if held.Size != it.Size || !it.SHA256.IsZero() && held.SHA256 != it.SHA256 {
-		return vitrine.Refusef(vitrine.Failed, "an item changed while it was collected: nothing was kept, run the step again")
+		return errChanged
 	}
 	return nil
 }

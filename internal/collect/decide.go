@@ -40,6 +40,8 @@ const (
 	ReasonNotMember       Reason = "not-member"         // the account was not in the conversation then
 	ReasonMembership      Reason = "membership-unknown" // nobody can tell whether it was
 	ReasonEndToEnd        Reason = "e2ee-no-provider-key"
+	ReasonNoKeyword       Reason = "no-keyword"           // all of it was searched, and says none of the demanded keywords
+	ReasonNotSearched     Reason = "keyword-not-searched" // what could be searched says none, and not all could
 	ReasonUnreadable      Reason = "unreadable"
 	ReasonIdentifier      Reason = "identifier-ambiguous" // it would be in, if the account is the one meant
 )
