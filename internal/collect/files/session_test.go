@@ -132,7 +132,7 @@ func scripted(t testing.TB, said ...[]byte) (*session, error) {
 	return hello(t.Context(), io.Discard, bytes.NewReader(bytes.Join(said, nil)), func() {}, time.Minute)
 }
 
-var version = packet(fxVersion, request(nil).uint32(3))
+var greeting = packet(fxVersion, request(nil).uint32(3))
 
 func entryNamed(r request, name string) request {
 	return r.text(name).text("").uint32(attrSize | attrPermissions | attrTimes).uint64(5).uint32(0o100644).uint32(1).uint32(2)
@@ -156,21 +156,21 @@ func TestSFTPLies(t *testing.T) {
 		said [][]byte
 		want string // "" for none
 	}{
-		"true":               {[][]byte{version, handle, name(2, 2, "a", ".."), end(3), ok(4)}, ""},
+		"true":               {[][]byte{greeting, handle, name(2, 2, "a", ".."), end(3), ok(4)}, ""},
 		"another version":    {[][]byte{packet(fxVersion, request(nil).uint32(6))}, "malformed"},
 		"no greeting":        {[][]byte{[]byte("Welcome to example.org!\n")}, "malformed"},
-		"a way up":           {[][]byte{version, handle, name(2, 1, "../../etc/passwd")}, "malformed"},
-		"a path":             {[][]byte{version, handle, name(2, 1, "a/b")}, "malformed"},
-		"no name":            {[][]byte{version, handle, name(2, 1, "")}, "malformed"},
-		"a NUL":              {[][]byte{version, handle, name(2, 1, "a\x00b")}, "malformed"},
-		"fewer than it says": {[][]byte{version, handle, name(2, 9, "a", "b")}, "malformed"},
-		"no entries":         {[][]byte{version, handle, name(2, 0)}, "malformed"},
-		"another answer":     {[][]byte{version, handle, name(7, 1, "a")}, "malformed"},
-		"another kind":       {[][]byte{version, handle, packet(fxData, request(nil).uint32(2).text("x"))}, "malformed"},
-		"a handle of 4 GB":   {[][]byte{version, packet(fxHandle, request(nil).uint32(1).uint32(1<<32-1))}, "malformed"},
-		"a packet of 4 GB":   {[][]byte{version, {0xff, 0xff, 0xff, 0xff, fxHandle}}, "malformed"},
-		"an empty packet":    {[][]byte{version, {0, 0, 0, 0, 0}}, "malformed"},
-		"the end":            {[][]byte{version, handle, name(2, 1, "a")}, "the connection broke"},
+		"a way up":           {[][]byte{greeting, handle, name(2, 1, "../../etc/passwd")}, "malformed"},
+		"a path":             {[][]byte{greeting, handle, name(2, 1, "a/b")}, "malformed"},
+		"no name":            {[][]byte{greeting, handle, name(2, 1, "")}, "malformed"},
+		"a NUL":              {[][]byte{greeting, handle, name(2, 1, "a\x00b")}, "malformed"},
+		"fewer than it says": {[][]byte{greeting, handle, name(2, 9, "a", "b")}, "malformed"},
+		"no entries":         {[][]byte{greeting, handle, name(2, 0)}, "malformed"},
+		"another answer":     {[][]byte{greeting, handle, name(7, 1, "a")}, "malformed"},
+		"another kind":       {[][]byte{greeting, handle, packet(fxData, request(nil).uint32(2).text("x"))}, "malformed"},
+		"a handle of 4 GB":   {[][]byte{greeting, packet(fxHandle, request(nil).uint32(1).uint32(1<<32-1))}, "malformed"},
+		"a packet of 4 GB":   {[][]byte{greeting, {0xff, 0xff, 0xff, 0xff, fxHandle}}, "malformed"},
+		"an empty packet":    {[][]byte{greeting, {0, 0, 0, 0, 0}}, "malformed"},
+		"the end":            {[][]byte{greeting, handle, name(2, 1, "a")}, "the connection broke"},
 	} {
 		s, err := scripted(t, c.said...)
 		if err == nil {
@@ -205,7 +205,7 @@ func TestSFTPLyingData(t *testing.T) {
 		"refused":          {[][]byte{packet(fxStatus, request(nil).uint32(1).uint32(4).text("disk error"))}, "disk error"},
 		"another answer":   {[][]byte{data(9, "hello")}, "malformed"},
 	} {
-		s, err := scripted(t, append([][]byte{version}, c.said...)...)
+		s, err := scripted(t, append([][]byte{greeting}, c.said...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func TestSFTPEndless(t *testing.T) {
 		body = entryNamed(body, fmt.Sprintf("%0200d", i))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	endless := &stream{first: append(bytes.Clone(version), packet(fxHandle, request(nil).uint32(1).text("h"))...), again: packet(fxName, body), id: 2}
+	endless := &stream{first: append(bytes.Clone(greeting), packet(fxHandle, request(nil).uint32(1).text("h"))...), again: packet(fxName, body), id: 2}
 	s, err := hello(ctx, io.Discard, endless, func() {}, time.Minute)
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +278,7 @@ func FuzzSFTP(f *testing.F) {
 	f.Add(byte(3), packet(fxData, request(nil).uint32(1).text("hello")))
 	f.Add(byte(4), packet(fxExtendedReply, request(nil).uint32(1).uint64(1)))
 	f.Fuzz(func(t *testing.T, what byte, said []byte) {
-		s, err := scripted(t, version, said)
+		s, err := scripted(t, greeting, said)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +311,9 @@ func FuzzSFTP(f *testing.F) {
 				t.Errorf("%d bytes", n)
 			}
 		case 4:
-			_, err = s.readOnly(ctx, "/x")
+			if _, err := s.readOnly(ctx, "/x"); err == nil && len(said) < 11*8 {
+				t.Errorf("an answer of %d bytes was taken", len(said))
+			}
 		}
 	})
 }

@@ -64,7 +64,7 @@ func (c SFTP) Open(name string, resolve func(path string) string) (collect.Sourc
 		port = "22"
 	}
 	l := &line{address: net.JoinHostPort(u.Hostname(), port), user: u.User.Username(), hostKey: host, wait: answerWithin, secret: func() (ssh.Signer, error) {
-		return signer(resolve(c.Key))
+		return sshSigner(resolve(c.Key))
 	}}
 	path := fmt.Sprintf("sftp://%s@%s%s %s", url.User(l.user), l.address, escaped(u.Path), ssh.FingerprintSHA256(host))
 	return &servers{vitrine.Source{Name: name, Kind: KindSFTP, Path: path}, p, l, usualSpan}, nil
@@ -89,7 +89,7 @@ func parseHostKey(text string) (ssh.PublicKey, error) {
 	return nil, errors.New("want one line of known_hosts")
 }
 
-func signer(path string) (ssh.Signer, error) {
+func sshSigner(path string) (ssh.Signer, error) {
 	text, err := collect.Secret(path)
 	if err != nil {
 		return nil, err

@@ -4,22 +4,18 @@
 package fileserver
 
 import (
-	"bufio"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -71,22 +67,6 @@ func (s *SSH) Hangup(t testing.TB) {
 	}
 }
 
-// below are the processes that a process started, and those that they did.
-func below(t testing.TB, pid int) (all []int) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		return nil // it is gone
-	}
-	for _, field := range strings.Fields(string(b)) {
-		child, err := strconv.Atoi(field)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(append(all, child), below(t, child)...)
-	}
-	return all
-}
-
 // keyPair writes a private key and, beside it, its public half, which it
 // returns, too.
 func keyPair(t testing.TB, path string) string {
@@ -110,66 +90,4 @@ func keyPair(t testing.TB, path string) string {
 		}
 	}
 	return strings.TrimSpace(string(line))
-}
-
-// free is a port that nobody listens on.
-func free(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-// startWithin is how long a server may take to start.
-const startWithin = 30 * time.Second
-
-// started starts a server, waits until it says so on its standard error, and
-// ends it with the test.
-func started(t testing.TB, c *exec.Cmd, ready string) {
-	t.Helper()
-	out, err := c.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, pid := range append(below(t, c.Process.Pid), c.Process.Pid) {
-			syscall.Kill(pid, syscall.SIGKILL)
-		}
-		c.Wait()
-	})
-	said := make(chan string, 1)
-	go func() {
-		lines := bufio.NewScanner(out)
-		var all []string
-		for lines.Scan() {
-			if len(all) < 50 {
-				all = append(all, lines.Text())
-			}
-			if strings.Contains(lines.Text(), ready) {
-				select {
-				case said <- "":
-				default:
-				}
-			}
-		}
-		select {
-		case said <- strings.Join(all, "\n"):
-		default:
-		}
-	}()
-	select {
-	case text := <-said:
-		if text != "" {
-			t.Fatalf("%s did not start: %s", c.Path, text)
-		}
-	case <-time.After(startWithin):
-		t.Fatalf("%s did not start in %v", c.Path, startWithin)
-	}
 }

@@ -171,3 +171,17 @@ func Module(t testing.TB, path string) string {
 	}
 	return dir
 }
+
+// Built returns the path of a program that is built out of tools/go.mod, which
+// takes minutes the first time.
+func Built(t testing.TB, name string) string {
+	t.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	cmd := exec.Command("go", "tool", "-modfile=tools/go.mod", "-n", name)
+	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		missing(t, name, "go tool -modfile=tools/go.mod -n "+name)
+	}
+	return strings.TrimSpace(string(out))
+}
