@@ -170,6 +170,11 @@ func TestResolved(t *testing.T) {
 		if got := strings.Join(visited, ", "); got != c.visited || len(col.Resolved) != 1 || col.Resolved[0].Outcome != c.outcome || col.Resolved[0].Identifier != number || fmt.Sprint(col.Missing) != "["+c.missing+"]" {
 			t.Errorf("%s: visited %q, missing %v, resolved %+v", name, got, col.Missing, col.Resolved)
 		}
+		for i, row := range col.Resolved[0].Rows { // also where the source broke off and was asked again
+			if slices.Contains(col.Resolved[0].Rows[:i], row) {
+				t.Errorf("%s: a row stands there twice: %+v", name, col.Resolved[0].Rows)
+			}
+		}
 		for _, call := range b.calls {
 			if call == "inventory "+number || c.outcome == "too-many" && strings.HasPrefix(call, "inventory") {
 				t.Errorf("%s: asked %v", name, b.calls)
