@@ -90,7 +90,7 @@ func (s *tables) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Co
 			return nil, again(err)
 		}
 		known = known || found.rows > 0
-		containers = append(containers, collect.Container{Account: a, Name: t.Name, Kind: kindTable, State: found.state(), Size: found.size,
+		containers = append(containers, collect.Container{Account: a, Name: t.Name, Kind: s.declaration.Kind, State: found.state(), Size: found.size,
 			Count: found.rows * int64(len(t.categories())), Key: t.Name})
 	}
 	if !known {
@@ -399,10 +399,7 @@ func (s *tables) Close(ctx context.Context, c collect.Container) (string, error)
 }
 
 // Stores lists the columns that each category reaches.
-func (s *tables) Stores() []collect.Stored { return stores(kindTable, s.tables) }
-
-// kindTable is the kind of a container that is a table of a database.
-const kindTable = "table"
+func (s *tables) Stores() []collect.Stored { return stores(s.declaration.Kind, s.tables) }
 
 func stores(kind string, tables []Table) (all []collect.Stored) {
 	for _, c := range holds(tables) {

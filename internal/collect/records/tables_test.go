@@ -16,7 +16,7 @@ import (
 )
 
 // source opens tables of a database, as its reader.
-func source(t *testing.T, d *databases.Database, address string, list []Table, resolves ...Resolve) (collect.Source, error) {
+func source(t testing.TB, d *databases.Database, address string, list []Table, resolves ...Resolve) (collect.Source, error) {
 	t.Helper()
 	secret := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(secret, []byte(databases.Password+"\n"), 0o600); err != nil {

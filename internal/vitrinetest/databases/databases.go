@@ -6,6 +6,7 @@ package databases
 import (
 	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -123,4 +124,15 @@ func (d *Database) User(address string) string {
 		d.t.Fatal(err)
 	}
 	return u.User.Username()
+}
+
+// Marks are the marks of n bound values.
+func (d *Database) Marks(n int) string {
+	marks := make([]string, n)
+	for i := range marks {
+		if marks[i] = "?"; d.Kind == Postgres {
+			marks[i] = fmt.Sprintf("$%d", i+1)
+		}
+	}
+	return strings.Join(marks, ", ")
 }
