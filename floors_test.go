@@ -30,7 +30,7 @@ var floors = map[string]int{
 
 	"internal/query": 2,
 
-	"internal/collect/mail": 3, "internal/collect/files": 3, "internal/collect/records": 3,
+	"internal/collect/mail": 3, "internal/collect/files": 3, "internal/collect/records": 3, "internal/collect/chat": 3,
 
 	"internal/casework": 4,
 	"internal/report":   5,
@@ -43,7 +43,7 @@ var forTests = []string{"internal/vitrinetest", "internal/collect/mail/planted",
 // only maps an import to the packages that may have it.
 var only = map[string][]string{
 	"database/sql": {"internal/store", "internal/query"},
-	"net/http":     {"internal/sequencer", "internal/checking", "internal/collect/mail", "internal/collect/files"},
+	"net/http":     {"internal/sequencer", "internal/checking", "internal/collect/mail", "internal/collect/files", "internal/collect/chat"},
 	"os/exec":      {"cmd/vitrine"},
 }
 
