@@ -76,6 +76,7 @@ func (r *run) file(name string) string {
 // breaks off.
 func (r *reading) enumerate(ctx context.Context) error {
 	p := patience{waits: r.Patience}
+	ctx = foreseeing(ctx, r.scope)
 	for {
 		seen := r.at.Cursor.Seen
 		err := r.source.Enumerate(ctx, r.container, r.at.Cursor.Position, func(it Item) error {

@@ -185,3 +185,11 @@ func Built(t testing.TB, name string) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// Root wants to be run as root, as servers that serve several users must be.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		missing(t, "root", "run as root")
+	}
+}
