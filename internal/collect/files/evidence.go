@@ -20,7 +20,7 @@ import (
 const Category = vitrine.Content
 
 // form is what the bytes are: the file's.
-const form = "stored"
+const form = "file"
 
 // whole is the container's name: the account's directory with all below it. It
 // is one, since directories in it are the user's, who may have millions, and
