@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,15 +28,16 @@ var subs = [...]string{"new", "cur"}
 const (
 	enoughListings = 12
 	maxListings    = 200
-	usualSpan      = 1 << 16                // messages listed at once: memory does not grow with the mailbox
+	usualSpan      = 1 << 17                // messages listed at once, or up to twice as many where that is all: memory does not grow with the mailbox
 	still          = 100 * time.Millisecond // more than the grain of a file system's stamps
 )
 
 // box is one Maildir, open for reading.
 type box struct {
-	path string
-	dirs [len(subs)]*os.File // nil where the directory does not exist
-	span int                 // how many messages are listed at once
+	path    string
+	dirs    [len(subs)]*os.File // nil where the directory does not exist
+	span    int                 // how many messages are listed at once
+	dirents []byte              // names as the system lists them
 }
 
 // Close lets the directories go.
@@ -49,13 +51,23 @@ func (b *box) Close() {
 
 // entry is a file of a Maildir.
 type entry struct {
-	sub  int // of subs
-	name string
+	sub    int // of subs
+	name   string
+	prefix int // length of the part before the first colon, 0 where it was not looked for
+}
+
+// at is the entry of that name, ready to be compared often.
+func at(sub int, name string) entry {
+	u, _, _ := strings.Cut(name, ":")
+	return entry{sub, name, len(u)}
 }
 
 // unique is the part of a message's name that stays when it is moved or
 // flagged.
 func (e entry) unique() string {
+	if e.prefix > 0 {
+		return e.name[:e.prefix]
+	}
 	u, _, _ := strings.Cut(e.name, ":")
 	return u
 }
@@ -80,48 +92,54 @@ func (b *box) each(ctx context.Context, after string, f func([]entry) error) err
 		from = after + "\x00" // the next name there can be
 	}
 	for {
-		list, err := b.list(ctx, from)
+		list, more, err := b.list(ctx, from)
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		if err := f(list); err != nil {
+		if err := f(list); err != nil || !more {
 			return err
 		}
 		from = list[len(list)-1].unique() + "\x00"
 	}
 }
 
-// list returns the first span of messages from a name on, sorted. Mail that is
-// delivered meanwhile does not keep it from ending.
-func (b *box) list(ctx context.Context, from string) ([]entry, error) {
-	var known []entry
-	var before stamps
+// list returns the first span of messages from a name on, sorted, and whether
+// there are more. Mail that is delivered meanwhile does not keep it from ending.
+func (b *box) list(ctx context.Context, from string) (list []entry, full bool, err error) {
+	var known []entry // not complete behind a span once a listing is full
+	before, err := b.stamps()
+	if err != nil {
+		return nil, false, err
+	}
 	for n, barren := 0, 0; n < maxListings; n++ {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		more, err := b.once(from)
+		stood := before.old(still) // whatever changes from now on shows in the stamps
+		more, cut, err := b.once(from)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		now, err := b.stamps()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		all, added := merge(known, more)
-		if known = b.cut(all); n > 0 && len(added) == 0 && now == before && now.old(still) {
-			return known, nil
+		some, moved := len(added) > 0, slices.ContainsFunc(added, func(e entry) bool { return subs[e.sub] != "new" })
+		known, full = b.cut(all, full || cut)
+		if now == before && (stood || n > 0 && !some && now.old(still)) {
+			return known, full, nil
 		}
 		before = now
 		barren++
-		if slices.ContainsFunc(added, func(e entry) bool { return subs[e.sub] != "new" }) || len(added) > 0 && n < enoughListings {
+		if moved || some && n < enoughListings {
 			barren = 0
 		}
 		if barren >= enoughListings {
-			return known, nil
+			return known, full, nil
 		}
 	}
-	return nil, vitrine.Refusef(vitrine.Failed, "%s changes faster than it can be listed: run the step again when less is going on", b.path)
+	return nil, false, vitrine.Refusef(vitrine.Failed, "%s changes faster than it can be listed: run the step again when less is going on", b.path)
 }
 
 // stamps are the times at which names in the directories last changed.
@@ -152,45 +170,70 @@ func (b *box) stamps() (s stamps, err error) {
 	return s, nil
 }
 
-// once lists both directories one time, as far as a span goes. Names that
-// begin with a dot are no messages.
-func (b *box) once(from string) ([]entry, error) {
-	var list []entry
+// once lists both directories one time, and reports whether it left out what
+// lies behind a span.
+func (b *box) once(from string) (list []entry, full bool, err error) {
 	for i, d := range b.dirs {
 		if d == nil {
 			continue
 		}
-		if _, err := d.Seek(0, 0); err != nil {
-			return nil, collect.CannotRead(b.path+"/"+subs[i], err)
-		}
-		for {
-			names, err := d.Readdirnames(4096)
-			for _, name := range names {
-				if e := (entry{i, name}); name[0] != '.' && e.unique() >= from {
-					list = append(list, e)
-				}
+		err := b.names(d, func(name string) {
+			if e := at(i, name); name[0] != '.' && e.unique() >= from { // names that begin with a dot are no messages
+				list = append(list, e)
 			}
-			if len(list) >= 2*b.span {
+			if len(list) >= 4*b.span {
 				slices.SortFunc(list, byUnique)
-				list = b.cut(list)
+				list, full = b.cut(list, true)
 			}
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				return nil, collect.CannotRead(b.path+"/"+subs[i], err)
-			}
+		})
+		if err != nil {
+			return nil, false, collect.CannotRead(b.path+"/"+subs[i], err)
 		}
 	}
 	slices.SortFunc(list, byUnique)
-	return b.cut(list), nil
+	list, full = b.cut(list, full)
+	return list, full, nil
 }
 
-// cut shortens a sorted listing to a span, never between two places of one
-// name.
-func (b *box) cut(list []entry) []entry {
-	if len(list) <= b.span {
-		return list
+// names calls f with every name in a directory. It asks for more of them at
+// once than the standard library does.
+func (b *box) names(d *os.File, f func(name string)) error {
+	if b.dirents == nil {
+		b.dirents = make([]byte, 256<<10)
+	}
+	fd := int(d.Fd())
+	if _, err := unix.Seek(fd, 0, io.SeekStart); err != nil {
+		return err
+	}
+	var names []string
+	for {
+		var n int
+		err := collect.Again(func() (err error) {
+			n, err = unix.ReadDirent(fd, b.dirents)
+			return err
+		})
+		if n <= 0 || err != nil {
+			return err
+		}
+		for rest := b.dirents[:n]; len(rest) > 0; {
+			var used int
+			used, _, names = unix.ParseDirent(rest, -1, names[:0])
+			if used <= 0 {
+				return errors.New("the system lists it in a form that is not known")
+			}
+			rest = rest[used:]
+			for _, name := range names {
+				f(name)
+			}
+		}
+	}
+}
+
+// cut shortens a sorted listing to a span if it is full already, or longer than
+// two of them, and never between two places of one name.
+func (b *box) cut(list []entry, full bool) ([]entry, bool) {
+	if len(list) <= b.span || !full && len(list) <= 2*b.span {
+		return list, full
 	}
 	last := list[b.span-1].unique()
 	n := b.span
@@ -198,12 +241,15 @@ func (b *box) cut(list []entry) []entry {
 		n++
 	}
 	clear(list[n:]) // lets their names go
-	return list[:n]
+	return list[:n], true
 }
 
 // merge joins two sorted listings. Of a name that both have, the places of the
 // later one stand; added are the entries whose names only the later one has.
 func merge(before, after []entry) (all, added []entry) {
+	if len(before) == 0 {
+		return after, after
+	}
 	for i, j := 0, 0; i < len(before) || j < len(after); {
 		switch {
 		case j == len(after) || i < len(before) && before[i].unique() < after[j].unique():

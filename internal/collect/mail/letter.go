@@ -128,7 +128,7 @@ func (l *letters) elsewhere(ctx context.Context, e entry, yield func(collect.Ite
 	for n := range maxMoves {
 		if n > 0 || l.places > 1 {
 			var err error
-			if l.renamed, err = l.box.list(ctx, e.unique()); err != nil {
+			if l.renamed, _, err = l.box.list(ctx, e.unique()); err != nil {
 				return err
 			}
 		}

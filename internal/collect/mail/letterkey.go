@@ -65,7 +65,7 @@ func (b *box) openLetter(ctx context.Context, k letterKey, offset int64) (io.Rea
 	at := k.entry
 	fd, err := collect.OpenAt(b.dirs[at.sub], at.name, 0)
 	for n := 0; errors.Is(err, unix.ENOENT) && n < maxMoves; n++ {
-		list, err2 := b.list(ctx, k.unique())
+		list, _, err2 := b.list(ctx, k.unique())
 		if err2 != nil {
 			return nil, err2
 		}

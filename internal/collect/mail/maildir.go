@@ -29,6 +29,7 @@ type maildirs struct {
 	declaration vitrine.Source
 	pattern     collect.Pattern
 	span        int // how many messages are listed at once
+	kept        kept
 }
 
 // Maildir returns the Maildirs at path, which has {account} as one whole
@@ -38,7 +39,7 @@ func Maildir(name, path string) (collect.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &maildirs{vitrine.Source{Name: name, Kind: KindMaildir, Path: path}, p, usualSpan}, nil
+	return &maildirs{declaration: vitrine.Source{Name: name, Kind: KindMaildir, Path: path}, pattern: p, span: usualSpan}, nil
 }
 
 func (m *maildirs) Declaration() vitrine.Source { return m.declaration }
@@ -181,6 +182,7 @@ func (m *maildirs) measure(ctx context.Context, c *collect.Container) error {
 // Close returns the number of messages and a digest of their names without
 // what changes when one is read or flagged.
 func (m *maildirs) Close(ctx context.Context, c collect.Container) (string, error) {
+	m.kept.close()
 	b, err := m.open(c)
 	if err != nil {
 		return "", err
@@ -192,6 +194,7 @@ func (m *maildirs) Close(ctx context.Context, c collect.Container) (string, erro
 // Enumerate yields the messages in the order of their names. It reads no more
 // of each than its header.
 func (m *maildirs) Enumerate(ctx context.Context, c collect.Container, after string, yield func(collect.Item) error) error {
+	m.kept.close() // of a visit that came to no end
 	b, err := m.open(c)
 	if err != nil {
 		return err
@@ -219,10 +222,5 @@ func (m *maildirs) Open(ctx context.Context, c collect.Container, it collect.Ite
 	if err != nil {
 		return nil, err
 	}
-	b, err := m.open(c)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
-	return b.openLetter(ctx, k, offset)
+	return m.kept.with(c.Key, func() (*box, error) { return m.open(c) }, func(b *box) (io.ReadCloser, error) { return b.openLetter(ctx, k, offset) })
 }
