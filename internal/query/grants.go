@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ const maxRoles = 64
 type grant struct {
 	writes string // what it lets be changed, without the line's other words
 	role   string // the role that it gives
+	to     string // the role that it is for, "" for a user
 }
 
 // parseGrant reads one line strictly: what it does not know writes. The line
@@ -34,20 +36,22 @@ func parseGrant(line string) grant {
 	}
 	if strings.HasPrefix(rest, "`") {
 		role, rest, ok := quoted(rest)
-		if !ok || !strings.HasPrefix(rest, " TO ") {
+		to, more, named := grantee(rest)
+		if !ok || !named {
 			return strange
 		}
-		if strings.HasSuffix(rest, " WITH ADMIN OPTION") {
-			return grant{role: role, writes: "the right to give a role to others"}
+		if more != "" {
+			return grant{role: role, to: to, writes: "the right to give a role to others"}
 		}
-		return grant{role: role}
+		return grant{role: role, to: to}
 	}
 	privileges, rest, ok := cutOn(rest)
 	if !ok {
 		return strange
 	}
 	object, rest, ok := object(rest)
-	if !ok || !strings.HasPrefix(rest, " TO ") {
+	to, more, named := grantee(rest)
+	if !ok || !named {
 		return strange
 	}
 	var writes []string
@@ -56,13 +60,32 @@ func parseGrant(line string) grant {
 			writes = append(writes, p)
 		}
 	}
-	if strings.Contains(rest, " WITH GRANT OPTION") {
+	if strings.Contains(more, " WITH GRANT OPTION") {
 		writes = append(writes, "GRANT OPTION")
 	}
 	if len(writes) == 0 {
-		return grant{}
+		return grant{to: to}
 	}
-	return grant{writes: strings.Join(writes, ", ") + " on " + object}
+	return grant{writes: strings.Join(writes, ", ") + " on " + object, to: to}
+}
+
+// grantee reads " TO `role`" or " TO `user`@`host`", of which it returns "".
+func grantee(s string) (role, rest string, ok bool) {
+	s, ok = strings.CutPrefix(s, " TO ")
+	if !ok {
+		return "", "", false
+	}
+	if rest, public := strings.CutPrefix(s, "PUBLIC"); public {
+		return "PUBLIC", rest, true
+	}
+	if role, rest, ok = quoted(s); !ok {
+		return "", "", false
+	}
+	if host, user := strings.CutPrefix(rest, "@"); user {
+		_, rest, ok = quoted(host)
+		return "", rest, ok
+	}
+	return role, rest, true
 }
 
 // cutOn splits "SELECT (`a`, `b`), INSERT ON …" at its ON into privileges, the
@@ -157,60 +180,70 @@ func quoted(s string) (name, rest string, ok bool) {
 	}
 }
 
-// probe reads the grants of the user, of the roles that it has, and of
+// probe reads the grants of the user, of the roles that it can take on, and of
 // everybody.
 func (m mariadb) probe(ctx context.Context, conn *sql.Conn) (Access, error) {
-	found, roles, err := m.grants(ctx, conn, "SHOW GRANTS")
+	all, err := m.grants(ctx, conn, "SHOW GRANTS")
 	if err != nil {
 		return Access{}, err
 	}
-	public, more, err := m.grants(ctx, conn, "SHOW GRANTS FOR PUBLIC")
-	if err == nil { // older servers have no PUBLIC
-		found, roles = append(found, public...), append(roles, more...)
-	} else if m.broken(err) {
-		return Access{}, err
+	public, err := m.grants(ctx, conn, "SHOW GRANTS FOR PUBLIC")
+	if err != nil && m.broken(err) {
+		return Access{}, err // any answer but grants says that the server has no PUBLIC
 	}
-	for i := 0; i < len(roles); i++ {
-		if i == maxRoles {
-			found = append(found, "more roles than are followed")
-			break
+	// The connection takes on roles, and is nobody's afterwards.
+	defer conn.Raw(func(any) error { return driver.ErrBadConn })
+	taken := 0
+	for _, g := range slices.Clone(all) {
+		if g.role == "" || g.to != "" || taken == maxRoles {
+			continue
 		}
-		given, more, err := m.grants(ctx, conn, "SHOW GRANTS FOR "+m.quote(roles[i]))
-		if err != nil {
-			if m.broken(err) {
-				return Access{}, err
-			}
-			found = append(found, fmt.Sprintf("the role %q, whose grants are not shown", roles[i]))
+		taken++
+		if _, err := conn.ExecContext(ctx, "SET ROLE "+m.quote(g.role)); err != nil && m.broken(err) {
+			return Access{}, err
+		} else if err != nil {
+			continue // unshown says so
 		}
-		found = append(found, given...)
-		for _, r := range more {
-			if !slices.Contains(roles, r) {
-				roles = append(roles, r)
-			}
+		given, err := m.grants(ctx, conn, "SHOW GRANTS FOR CURRENT_ROLE")
+		if err != nil && m.broken(err) {
+			return Access{}, err
+		}
+		all = append(all, given...)
+	}
+	all = append(all, public...)
+	found := unshown(all)
+	for _, g := range all {
+		if g.writes != "" {
+			found = append(found, g.writes)
 		}
 	}
 	slices.Sort(found)
 	return Access{Writes: strings.Join(slices.Compact(found), "; "), Shown: "SHOW GRANTS of the user, its roles and PUBLIC"}, nil
 }
 
-func (mariadb) grants(ctx context.Context, conn *sql.Conn, statement string) (writes, roles []string, err error) {
+// unshown names the roles of which no grant is listed: every role has at least
+// the one that gives nothing.
+func unshown(all []grant) (found []string) {
+	for _, g := range all {
+		if g.role != "" && !slices.ContainsFunc(all, func(h grant) bool { return h.to == g.role && h.role == "" }) {
+			found = append(found, fmt.Sprintf("the role %q, whose grants are not shown", g.role))
+		}
+	}
+	return found
+}
+
+func (mariadb) grants(ctx context.Context, conn *sql.Conn, statement string) (all []grant, err error) {
 	rows, err := conn.QueryContext(ctx, statement)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
-			return nil, nil, fmt.Errorf("scan a grant: %w", err)
+			return nil, fmt.Errorf("scan a grant: %w", err)
 		}
-		g := parseGrant(line)
-		if g.writes != "" {
-			writes = append(writes, g.writes)
-		}
-		if g.role != "" && !slices.Contains(roles, g.role) {
-			roles = append(roles, g.role)
-		}
+		all = append(all, parseGrant(line))
 	}
-	return writes, roles, rows.Err()
+	return all, rows.Err()
 }
