@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"internal/authority": 2, "internal/checking": 2, "internal/collect": 2, "internal/replay": 2, "internal/sequencer": 2, "internal/letter": 2,
 
 	"internal/query": 2,
+	"internal/graph": 2,
 
 	"internal/collect/mail": 3, "internal/collect/files": 3, "internal/collect/records": 3, "internal/collect/chat": 3,
 
@@ -43,7 +44,7 @@ var forTests = []string{"internal/vitrinetest", "internal/collect/mail/planted",
 // only maps an import to the packages that may have it.
 var only = map[string][]string{
 	"database/sql": {"internal/store", "internal/query"},
-	"net/http":     {"internal/sequencer", "internal/checking", "internal/collect/mail", "internal/collect/files", "internal/collect/chat"},
+	"net/http":     {"internal/sequencer", "internal/checking", "internal/graph", "internal/collect/mail", "internal/collect/files", "internal/collect/chat"},
 	"os/exec":      {"cmd/vitrine"},
 }
 
