@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -44,7 +45,7 @@ func item(path trail, n node) collect.Item {
 		return it
 	}
 	it.Identity, it.Unreadable = identity(p, n), barred(n)
-	it.Received = written(n.modified)
+	it.Received = written(n.modified, cmp.Or(n.rule, ruleMtime))
 	if n.kind == regular {
 		it.Size = n.size
 	}
@@ -80,18 +81,18 @@ func barred(n node) string {
 
 // written is when a file's content was written, by its mtime. One that is zero
 // was never set, and one that no calendar has says nothing.
-func written(mtime time.Time) production.Interval {
+func written(mtime time.Time, rule string) production.Interval {
 	at := mtime.UTC().Truncate(time.Second)
 	if at.Unix() <= 0 || at.Year() > 9999 {
-		return production.Interval{Rule: ruleMtime, Raw: strconv.FormatInt(mtime.Unix(), 10)}
+		return production.Interval{Rule: rule, Raw: strconv.FormatInt(mtime.Unix(), 10)}
 	}
-	return production.Interval{From: at, To: at, Rule: ruleMtime}
+	return production.Interval{From: at, To: at, Rule: rule}
 }
 
 // extra is what else the store knows.
 func extra(path string, n node) map[string]string {
 	e := map[string]string{}
-	for name, t := range map[string]time.Time{"modified": n.modified, "changed": n.changed, "born": n.born} {
+	for name, t := range map[string]time.Time{"modified": n.modified, "changed": n.changed, "born": n.born, "created": n.created} {
 		if !t.IsZero() && t.UTC().Year() <= 9999 {
 			e[name] = t.UTC().Format(time.RFC3339Nano)
 		}

@@ -39,6 +39,10 @@ type facts struct {
 	born     time.Time
 	links    uint64
 	mark     string // further record of this version: an ETag
+	rule     string // by which modified was read; ruleMtime if ""
+	created  time.Time
+	rights   string // what the server says may be done with it
+	writes   bool   // more than reading
 }
 
 // node is one entry of a directory.
