@@ -66,7 +66,7 @@ func (s *shop) source() collect.Source {
 	return opened(s.t)(c.Open("s", asIs))
 }
 
-// today is a collection of what was stored today.
+// today is a collection of what was file today.
 func today(t *testing.T, h collect.Hold, s collect.Source) collect.Job {
 	t.Helper()
 	j := job(t, h, s)
@@ -91,16 +91,16 @@ func TestS3Versions(t *testing.T) {
 	for _, key := range []string{"users/alice/a", "users/alice/b c+d%20e&f", "users/alice/d/e", "users/alice/d-", "users/alice/ünï"} {
 		for _, text := range []string{"first", "second of " + key, ""} {
 			shop.put(key, text)
-			want = append(want, strings.TrimPrefix(key, "users/alice/")+"="+text+" stored")
+			want = append(want, strings.TrimPrefix(key, "users/alice/")+"="+text+" file")
 		}
 	}
 	shop.remove("users/alice/a")
 	want = append(want, "a= delete-marker")
 	shop.put("users/alice/a", "again")
-	want = append(want, "a=again stored")
+	want = append(want, "a=again file")
 	large := strings.Repeat("0123456789abcdef", 300_000)
 	shop.put("users/alice/large", large)
-	want = append(want, "large="+large+" stored")
+	want = append(want, "large="+large+" file")
 	for _, key := range []string{"users/alice2/x", "users/alicf", "users/alic/x", "users/bob/alice/x", "alice/x"} {
 		shop.put(key, "SECRET")
 	}
