@@ -79,12 +79,19 @@ func (r *reading) enumerate(ctx context.Context) error {
 	ctx = foreseeing(ctx, r.scope)
 	for {
 		seen := r.at.Cursor.Seen
+		var stopped error // a source that does not hand it on must not make an end of it
 		err := r.source.Enumerate(ctx, r.container, r.at.Cursor.Position, func(it Item) error {
-			if err := ctx.Err(); err != nil {
-				return err
+			if stopped == nil {
+				stopped = ctx.Err()
 			}
-			return r.item(ctx, it)
+			if stopped == nil {
+				stopped = r.item(ctx, it)
+			}
+			return stopped
 		})
+		if err == nil {
+			err = stopped
+		}
 		if err == nil {
 			return nil
 		}
@@ -116,11 +123,7 @@ func (r *run) identity(it Item) vitrine.Digest {
 func (r *reading) item(ctx context.Context, it Item) error {
 	id := r.identity(it)
 	r.done.Seen++
-	if it.Unreadable == Vanished {
-		r.done.Vanished++
-	} else if err := r.seen.add(id); err != nil {
-		return err
-	}
+	gone := it.Unreadable == Vanished
 	v := Decide(r.scope, it)
 	if v.Decision == In && r.at.Subjects[r.at.Account].Doubtful {
 		v.Decision, v.Reason = Undeterminable, ReasonIdentifier
@@ -130,22 +133,17 @@ func (r *reading) item(ctx context.Context, it Item) error {
 		err = r.keep(ctx, it, v)
 	}
 	if errors.Is(err, ErrVanished) {
-		r.done.Vanished++
-		v.Decision, err = Unreadable, nil
+		gone, v.Decision, err = true, Unreadable, nil
 	}
 	if err != nil {
 		return err
 	}
-	switch v.Decision {
-	case Out:
-		r.done.Out++
-	case Unreadable:
-		r.done.Unreadable++
-	case In:
-		r.done.In++
-	case Undeterminable:
-		r.done.Undeterminable++
+	if gone { // and is not among those that may be missed at the end
+		r.done.Vanished++
+	} else if err := r.seen.add(id); err != nil {
+		return err
 	}
+	r.count(v.Decision)
 	r.at.Cursor = r.at.Cursor.past(id, it.Position)
 	if r.at.Bytes += it.Size; r.at.Bytes-r.told >= step {
 		r.told = r.at.Bytes
@@ -155,6 +153,19 @@ func (r *reading) item(ctx context.Context, it Item) error {
 		return errFull
 	}
 	return nil
+}
+
+func (r *reading) count(d Decision) {
+	switch d {
+	case Out:
+		r.done.Out++
+	case Unreadable:
+		r.done.Unreadable++
+	case In:
+		r.done.In++
+	case Undeterminable:
+		r.done.Undeterminable++
+	}
 }
 
 // full reports whether the piece has reached its limit.
