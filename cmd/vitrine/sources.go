@@ -25,7 +25,11 @@ type SourceConfig struct {
 	Since      string `toml:"since"`      // the oldest that can be there: a date, or "unknown"; counsel
 	Encryption string `toml:"encryption"` // none, at-rest or end-to-end; counsel
 
+	IMAP     *mail.IMAP        `toml:"imap"`
+	Graph    *mail.Graph       `toml:"graph-mail"`
 	SFTP     *files.SFTP       `toml:"sftp"`
+	WebDAV   *files.WebDAV     `toml:"webdav"`
+	S3       *files.S3         `toml:"s3"`
 	Postgres *records.Postgres `toml:"postgres"`
 	MariaDB  *records.MariaDB  `toml:"mariadb"`
 	SQLite   *records.SQLite   `toml:"sqlite"`

@@ -66,7 +66,7 @@ func (s *shop) source() collect.Source {
 	return opened(s.t)(c.Open("s", asIs))
 }
 
-// today is a collection of what was file today.
+// today is a collection of what was stored today.
 func today(t *testing.T, h collect.Hold, s collect.Source) collect.Job {
 	t.Helper()
 	j := job(t, h, s)
