@@ -133,11 +133,11 @@ func (id *Identifier) ip() error {
 
 func (id *Identifier) device() error {
 	if id.Value == "" || len(id.Value) > maxDevice {
-		return fmt.Errorf("identifier %q is no device: write device: and up to %d letters, digits, - . _ or :", id.Value, maxDevice)
+		return fmt.Errorf("identifier %q is no device: write device: and up to %d letters, digits, colons and - . _", id.Value, maxDevice)
 	}
 	for _, r := range id.Value {
 		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._:", r)) {
-			return fmt.Errorf("identifier %q has %q: a device is named by letters, digits, - . _ and :", id.Value, r)
+			return fmt.Errorf("identifier %q has %q: a device is named by letters, digits, colons and - . _ alone", id.Value, r)
 		}
 	}
 	return nil

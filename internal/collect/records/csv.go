@@ -2,6 +2,7 @@ package records
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,8 @@ import (
 
 // CSV is a source of CSV files (RFC 4180) with a header.
 type CSV struct {
-	Files []File `toml:"file"` // what is read; whoever writes the declarations is trusted to name each column's category
+	Files   []File        `toml:"file"`    // what is read; whoever writes the declarations is trusted to name each column's category
+	Resolve []ResolveFile `toml:"resolve"` // what leads from an identifier to an account; whoever writes them is trusted with whose data is produced
 }
 
 // File declares a CSV file: of one account each, with {account} in its path, or
@@ -37,6 +39,7 @@ type File struct {
 type csvs struct {
 	declaration vitrine.Source
 	files       []csvFile
+	resolves    []ResolveFile
 
 	mu      sync.Mutex
 	current held
@@ -53,8 +56,10 @@ type csvFile struct {
 func (c CSV) Open(name string, resolve func(path string) string) (collect.Source, error) {
 	s := &csvs{}
 	var list []Table
-	for _, f := range c.Files {
+	c.Files, c.Resolve = slices.Clone(c.Files), slices.Clone(c.Resolve)
+	for i, f := range c.Files {
 		f.Path = resolve(f.Path)
+		c.Files[i] = f
 		file, err := newCSVFile(f)
 		if err != nil {
 			return nil, vitrine.Refusef(vitrine.Usage, "source %q, file %q: %v", name, f.Name, err)
@@ -62,25 +67,36 @@ func (c CSV) Open(name string, resolve func(path string) string) (collect.Source
 		s.files = append(s.files, file)
 		list = append(list, f.Table)
 	}
-	if len(list) == 0 {
+	for i, r := range c.Resolve {
+		r.Path = resolve(r.Path)
+		c.Resolve[i] = r
+		if err := r.check(); err != nil {
+			return nil, vitrine.Refusef(vitrine.Usage, "source %q, resolve %q: %v", name, r.Kind, err)
+		}
+	}
+	s.resolves = c.Resolve
+	where := ""
+	switch {
+	case len(list) > 0:
+		where = s.files[0].Path
+	case len(s.resolves) > 0:
+		where = s.resolves[0].Path
+	default:
 		return nil, vitrine.Refusef(vitrine.Usage, "source %q declares no file: add [[source.csv.file]]", name)
 	}
 	if err := checkTables(name, list, false); err != nil {
 		return nil, err
 	}
 	var err error
-	s.declaration, err = declared(name, KindCSV, (&url.URL{Path: s.files[0].Path}).EscapedPath(), c)
+	s.declaration, err = declared(name, KindCSV, (&url.URL{Path: where}).EscapedPath(), c)
 	return s, err
 }
 
 func newCSVFile(f File) (csvFile, error) {
-	file := csvFile{File: f, comma: ','}
-	if f.Comma != "" {
-		comma := []rune(f.Comma)
-		if len(comma) != 1 || !strings.ContainsRune(",;\t|", comma[0]) {
-			return file, fmt.Errorf(`comma %q: want one of "," ";" "|" and tab`, f.Comma)
-		}
-		file.comma = comma[0]
+	file := csvFile{File: f}
+	var err error
+	if file.comma, err = comma(f.Comma); err != nil {
+		return file, err
 	}
 	if len(f.Order) > 0 || f.From != "" {
 		return file, fmt.Errorf("a CSV file has neither from nor order: take them out")
@@ -92,9 +108,16 @@ func newCSVFile(f File) (csvFile, error) {
 	if !own {
 		return file, nil
 	}
-	var err error
 	file.pattern, err = collect.ParsePattern(f.Path, ".csv")
 	return file, err
+}
+
+func comma(s string) (rune, error) {
+	r := []rune(cmp.Or(s, ","))
+	if len(r) != 1 || !strings.ContainsRune(",;\t|", r[0]) {
+		return 0, fmt.Errorf(`comma %q: want one of "," ";" "|" and tab`, s)
+	}
+	return r[0], nil
 }
 
 func (s *csvs) Declaration() vitrine.Source { return s.declaration }
@@ -116,11 +139,14 @@ func (s *csvs) Stores() []collect.Stored { return stores(KindCSV, s.list()) }
 // Probe looks at the mounts that the files lie on.
 func (s *csvs) Probe(context.Context) (collect.Access, error) {
 	var all collect.Access
+	var dirs []string
 	for _, f := range s.files {
-		dir := f.pattern.Base
-		if dir == "" {
-			dir = filepath.Dir(f.Path)
-		}
+		dirs = append(dirs, cmp.Or(f.pattern.Base, filepath.Dir(f.Path)))
+	}
+	for _, r := range s.resolves {
+		dirs = append(dirs, filepath.Dir(r.Path))
+	}
+	for _, dir := range dirs {
 		a, err := collect.Mounted(dir)
 		if err != nil {
 			return a, err

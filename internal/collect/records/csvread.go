@@ -113,9 +113,8 @@ func (r *reader) next() (cells []string, start, end int64, err error) {
 	return cells, start, r.offset + r.InputOffset(), err
 }
 
-// header reads the first record, which must be as it is declared. It returns
-// where the second begins.
-func (f csvFile) header(file *os.File) (names []string, behind int64, err error) {
+// first reads the first record, and where the second begins.
+func (f csvFile) first(file *os.File) (names []string, behind int64, err error) {
 	mark := make([]byte, len(byteOrderMark))
 	if n, _ := file.ReadAt(mark, 0); string(mark[:n]) != byteOrderMark {
 		mark = nil
@@ -128,7 +127,14 @@ func (f csvFile) header(file *os.File) (names []string, behind int64, err error)
 	if err != nil || len(cells) > maxColumns {
 		return nil, 0, vitrine.Refusef(vitrine.Failed, "%s has no header that can be read: its first line must name the columns", f.Path)
 	}
-	names = slices.Clone(cells)
+	return slices.Clone(cells), behind, nil
+}
+
+// header reads the first record, which must be as it is declared.
+func (f csvFile) header(file *os.File) (names []string, behind int64, err error) {
+	if names, behind, err = f.first(file); err != nil {
+		return nil, 0, err
+	}
 	known := f.known()
 	for i, name := range names {
 		if !known[name] { // it is not shown: without a header it is data

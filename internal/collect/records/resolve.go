@@ -30,11 +30,16 @@ type Resolve struct {
 }
 
 func (r Resolve) check() error {
-	if !slices.Contains(vitrine.IdentifierKinds, vitrine.IdentifierKind(r.Kind)) {
-		return fmt.Errorf("kind %q is not known: want address, phone, ip or device", r.Kind)
-	}
 	if err := query.CheckFrom(r.From); err != nil {
 		return err
+	}
+	return r.columns()
+}
+
+// columns refuses columns that contradict each other.
+func (r Resolve) columns() error {
+	if !slices.Contains(vitrine.IdentifierKinds, vitrine.IdentifierKind(r.Kind)) {
+		return fmt.Errorf("kind %q is not known: want address, phone, ip or device", r.Kind)
 	}
 	ip := r.Kind == string(vitrine.ByIP)
 	switch {
@@ -83,12 +88,7 @@ func (r Resolve) rows(snap *query.Snapshot, id collect.Identifier, where string,
 	if err := r.agree(snap, where); err != nil {
 		return err
 	}
-	names := []string{r.Account, r.Value}
-	for _, n := range []string{r.Since, r.Until, r.PortFrom, r.PortTo} {
-		if n != "" {
-			names = append(names, n)
-		}
-	}
+	names := r.names()
 	// Letters count in no address; what only looks alike is left out below.
 	f := query.Filter{Column: r.Value, Text: id.Value, Fold: id.Kind == vitrine.ByAddress}
 	return snap.Each(query.Table{From: r.From, Columns: names}, f, nil, false, func(row query.Row) error {
@@ -101,6 +101,11 @@ func (r Resolve) rows(snap *query.Snapshot, id collect.Identifier, where string,
 		}
 		return yield(r.match(where, value))
 	})
+}
+
+// names lists the columns that are read.
+func (r Resolve) names() []string {
+	return slices.DeleteFunc([]string{r.Account, r.Value, r.Since, r.Until, r.PortFrom, r.PortTo}, func(n string) bool { return n == "" })
 }
 
 // agree refuses columns that cannot say when.

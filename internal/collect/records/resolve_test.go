@@ -2,6 +2,7 @@ package records
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -88,5 +89,57 @@ func TestResolveRefused(t *testing.T) {
 	}
 	if _, err := (SQLite{Path: "/dev/null"}).Open("x", strings.Clone); vitrine.ExitCode(err) != 2 {
 		t.Errorf("a device is taken for a database: %v", err)
+	}
+}
+
+// TestResolveCSV asks the same of files.
+func TestResolveCSV(t *testing.T) {
+	dir := t.TempDir()
+	const leases = "account,ip,first,last,since,until,psk\nalice,192.0.2.7,1024,2047,2026-03-01 11:00:00,2026-03-01 13:00:00,SECRET\nbob,192.0.2.7,2048,4095,2026-03-01 11:00:00,,SECRET\ncarol,192.0.2.70,1,2,,,SECRET\n,192.0.2.7,1,2,,,SECRET\n"
+	write(t, filepath.Join(dir, "leases.csv"), leases)
+	write(t, filepath.Join(dir, "addresses.csv"), "a;b\nAlice@Example.org;alice\nxalice@example.org;bob\n")
+	s := mustCSV(t, dir, `[[resolve]]
+path = "leases.csv"
+kind = "ip"
+account = "account"
+value = "ip"
+port_from = "first"
+port_to = "last"
+since = "since"
+until = "until"
+zone = "UTC"
+[[resolve]]
+path = "addresses.csv"
+comma = ";"
+kind = "address"
+account = "b"
+value = "a"
+`)
+	ask := func(text string) (got []string, err error) {
+		id, ok := vitrine.Account(text).Identifier()
+		if !ok {
+			t.Fatal(text)
+		}
+		err = s.(collect.Resolver).Resolve(t.Context(), id, func(m collect.Match) error {
+			got = append(got, fmt.Sprint(m.Account, " ", m.Row, " ", m.Ports, " ", stamp(m.Since.From), " ", stamp(m.Until.To), " ", m.Still))
+			return nil
+		})
+		return got, err
+	}
+	for text, want := range map[string][]string{
+		"ip:192.0.2.7:1500@2026-03-01T12:00:00Z": {"alice resolve ip 1, record 1 &{1024 2047 true} 2026-03-01T11:00:00Z 2026-03-01T13:00:00Z false", "bob resolve ip 1, record 2 &{2048 4095 true} 2026-03-01T11:00:00Z  false"},
+		"ip:192.0.2.8:1500@2026-03-01T12:00:00Z": nil,
+		"address:alice@example.org":              {"alice resolve address 2, record 1 <nil>   true"},
+		"phone:+4930123456":                      nil,
+	} {
+		if got, err := ask(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: want %q, got %q, %v", text, want, got, err)
+		}
+	}
+	for name, text := range map[string]string{"ragged": leases + "alice,\"192.0.2.7\"x,1,2,,,SECRET\n", "short": leases + "alice,SECRET\n", "no column": strings.Replace(leases, "until", "SECRET", 1)} {
+		write(t, filepath.Join(dir, "leases.csv"), text)
+		if got, err := ask("ip:192.0.2.8@2026-03-01T12:00:00Z"); vitrine.ExitCode(err) != 1 || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
 	}
 }
