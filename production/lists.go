@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // columns are the fields of items.csv and items.dat, in order.
@@ -68,9 +69,40 @@ func row(it Item) []string {
 // writeCSV writes one record of items.csv (RFC 4180, "\n" at line ends). A cell
 // that a spreadsheet would take for a formula begins with an apostrophe.
 func writeCSV(w io.Writer, values []string) error {
+	line := make([]byte, 0, 512)
+	for i, v := range values {
+		if !bare(v) {
+			return writeQuoted(w, values)
+		}
+		if i > 0 {
+			line = append(line, ',')
+		}
+		if formula(v) {
+			line = append(line, '\'')
+		}
+		line = append(line, v...)
+	}
+	_, err := w.Write(append(line, '\n'))
+	return err
+}
+
+// bare reports whether a cell stands in CSV as it is, which nearly all do.
+func bare(v string) bool {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' || c > '~' || c == ',' || c == '"' || c == '\\' || c == ' ' && i == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func formula(v string) bool { return strings.ContainsAny(v[:min(1, len(v))], "=+-@\t\r") }
+
+// writeQuoted writes a record with a cell that is not bare.
+func writeQuoted(w io.Writer, values []string) error {
 	safe := make([]string, len(values))
 	for i, v := range values {
-		if strings.ContainsAny(v[:min(1, len(v))], "=+-@\t\r") {
+		if formula(v) {
 			v = "'" + v
 		}
 		safe[i] = strings.Map(func(r rune) rune {
@@ -100,24 +132,45 @@ const (
 // had to replace: the three delimiters and other control characters become
 // "?", line breaks become ®. The original stands in items.jsonl.
 func writeDAT(w io.Writer, values []string) (replaced int64, err error) {
-	var b strings.Builder
+	line := make([]byte, 0, 768)
 	for i, v := range values {
 		if i > 0 {
-			b.WriteRune(datField)
+			line = append(line, datField)
 		}
-		b.WriteRune(datQuote)
-		for _, r := range strings.ReplaceAll(v, "\r\n", "\n") {
-			switch {
-			case r == '\n' || r == '\r':
-				r = datNewline
-			case r == datQuote || r == datNewline || unicode.IsControl(r):
-				r, replaced = '?', replaced+1
-			}
-			b.WriteRune(r)
+		line = utf8.AppendRune(line, datQuote)
+		if plain(v) {
+			line = append(line, v...)
+		} else {
+			var n int64
+			line, n = appendDAT(line, v)
+			replaced += n
 		}
-		b.WriteRune(datQuote)
+		line = utf8.AppendRune(line, datQuote)
 	}
-	b.WriteString("\r\n")
-	_, err = io.WriteString(w, b.String())
+	_, err = w.Write(append(line, "\r\n"...))
 	return replaced, err
+}
+
+// plain reports whether a value is nothing but visible ASCII and blanks.
+func plain(v string) bool {
+	for i := range len(v) {
+		if v[i] < ' ' || v[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendDAT appends any value, and returns how many characters it replaced.
+func appendDAT(line []byte, v string) (_ []byte, replaced int64) {
+	for _, r := range strings.ReplaceAll(v, "\r\n", "\n") {
+		switch {
+		case r == '\n' || r == '\r':
+			r = datNewline
+		case r == datQuote || r == datNewline || unicode.IsControl(r):
+			r, replaced = '?', replaced+1
+		}
+		line = utf8.AppendRune(line, r)
+	}
+	return line, replaced
 }

@@ -40,6 +40,7 @@ type letters struct {
 	missed  bool     // one of them was empty
 	head    heading
 	buffer  []byte
+	ahead   *lettersAhead
 }
 
 // maxMoves is how often a message is looked for again that was renamed just
@@ -58,7 +59,7 @@ func (l *letters) item(ctx context.Context, e entry, yield func(collect.Item) er
 		l.group, l.opened, l.missed, l.places = e.unique(), l.opened[:0], false, 0
 	}
 	l.places++
-	it, ok, err := l.look(e)
+	it, ok, err := l.turn(e)
 	switch {
 	case errors.Is(err, errGone):
 		l.missed = true
@@ -81,6 +82,18 @@ func (l *letters) item(ctx context.Context, e entry, yield func(collect.Item) er
 // more reports whether the next entry is of the same name.
 func (l *letters) more() bool {
 	return l.at+1 < len(l.list) && l.list[l.at+1].unique() == l.group
+}
+
+// turn is look for the entry whose turn it is, which may have been read ahead.
+func (l *letters) turn(e entry) (it collect.Item, ok bool, err error) {
+	header, st, ok := l.ahead.take(l.at)
+	switch {
+	case !ok:
+		return l.look(e)
+	case !l.fresh(st):
+		return it, false, nil
+	}
+	return l.evidence(e, st, header, false, true), true, nil
 }
 
 // look reads the message at a place. ok is false for one that was read before.
@@ -187,6 +200,11 @@ func (l *letters) read(fd int, st unix.Stat_t, e entry) (collect.Item, error) {
 	if err != nil {
 		return collect.Item{}, fmt.Errorf("read a message's header: %w", err)
 	}
+	return l.evidence(e, st, header, isCut, ended), nil
+}
+
+// evidence is what a message's name, file and header say.
+func (l *letters) evidence(e entry, st unix.Stat_t, header []byte, isCut, ended bool) collect.Item {
 	l.head.read(header, isCut)
 	it := collect.Item{Name: collect.Valid(e.name), Size: st.Size, Form: "stored"}
 	it.Identity = fmt.Sprintf("%s/%d/%d/%d", e.unique(), st.Ino, st.Size, st.Mtim.Nano())
@@ -197,7 +215,7 @@ func (l *letters) read(fd int, st unix.Stat_t, e entry) (collect.Item, error) {
 	}
 	l.head.into(&it)
 	it.Key = letterKey{entry: e, ino: st.Ino, size: st.Size, mtime: st.Mtim.Nano(), head: int64(len(header)), sum: sha256.Sum256(header)}.String()
-	return it, nil
+	return it
 }
 
 // header reads a message's header with its blank line, up to maxHeader.
@@ -205,7 +223,7 @@ func (l *letters) header(fd int) (header []byte, isCut, ended bool, err error) {
 	if l.buffer == nil {
 		l.buffer = make([]byte, maxHeader)
 	}
-	for n, want := 0, 8<<10; ; want = min(4*want, maxHeader) {
+	for n, want := 0, firstRead; ; want = min(4*want, maxHeader) {
 		n, err = preadFull(fd, l.buffer[:want], n)
 		if err != nil {
 			return nil, false, false, err
