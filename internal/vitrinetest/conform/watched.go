@@ -39,7 +39,7 @@ func (w *watched) Enumerate(ctx context.Context, c collect.Container, after stri
 		switch {
 		case it.Identity == "":
 			return fmt.Errorf("item %q has no identity", it.Name)
-		case it.Position == "" || len(it.Position) >= 1<<10:
+		case it.Position == "" && it.Unreadable != collect.Vanished || len(it.Position) >= 1<<10:
 			return fmt.Errorf("item %q has a position of %d bytes: want 1 to 1,023", it.Name, len(it.Position))
 		}
 		if seen[it.Identity] {
