@@ -15,6 +15,7 @@ type S3 struct {
 	Host              string // host:port
 	AccessKey, Secret string // of an account that may do everything
 	SecretFile        string
+	Dir               string // data/ has the objects as files, versions/ the earlier ones by their ids
 }
 
 // VersityGW starts an S3 server. It is built out of tools/go.mod.
@@ -27,7 +28,7 @@ func VersityGW(t testing.TB) *S3 {
 			t.Fatal(err)
 		}
 	}
-	s := &S3{Host: "127.0.0.1:" + free(t), AccessKey: "test", Secret: "secretsecret", SecretFile: filepath.Join(dir, "secret")}
+	s := &S3{Host: "127.0.0.1:" + free(t), AccessKey: "test", Secret: "secretsecret", SecretFile: filepath.Join(dir, "secret"), Dir: dir}
 	if err := os.WriteFile(s.SecretFile, []byte(s.Secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
