@@ -58,8 +58,8 @@ func Find(kind Kind, name string, r io.Reader, keywords []string) (Result, error
 	if err != nil {
 		s.not("malformed")
 	}
-	if s.doubtful.found {
-		s.not("outside-parts")
+	if s.doubtful.found || s.apart.found {
+		s.not("doubtful-place")
 	}
 	for _, t := range s.texts() {
 		if t.marked {
@@ -97,9 +97,10 @@ type search struct {
 	plain, tight, loose *text
 	// doubtful is what is not, or perhaps not, part of what the item says: a
 	// keyword there excludes nothing and includes nothing.
-	doubtful   *text
-	unsearched []string
-	parts      int
+	doubtful, apart *text
+	buffer          []byte
+	unsearched      []string
+	parts           int
 }
 
 func newSearch(keywords []string) *search {
@@ -110,7 +111,7 @@ func newSearch(keywords []string) *search {
 		}
 	}
 	text := func(quotes bool) *text { return newText(newMatcher(keys, marks), quotes) }
-	return &search{plain: text(true), tight: text(false), loose: text(false), doubtful: text(true)}
+	return &search{plain: text(true), tight: text(false), loose: text(false), doubtful: text(true), apart: text(false), buffer: make([]byte, lineBuffer)}
 }
 
 func (s *search) texts() []*text { return []*text{s.plain, s.tight, s.loose} }
@@ -150,7 +151,7 @@ func (s *search) short(value string) error {
 
 // copy searches UTF-8 and stops when a keyword is found.
 func (s *search) copy(r io.Reader, texts ...*text) error {
-	b := make([]byte, 32<<10)
+	b := s.buffer
 	for {
 		n, err := r.Read(b)
 		for _, t := range texts {

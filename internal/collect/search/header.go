@@ -9,7 +9,7 @@ import (
 
 const (
 	// lineBuffer is how much of a line is read at a time.
-	lineBuffer = 32 << 10
+	lineBuffer = 8 << 10
 	// maxHeader bounds a header, in bytes.
 	maxHeader = 1 << 20
 )

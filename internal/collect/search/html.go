@@ -33,7 +33,7 @@ func (s *search) html(r *bufio.Reader, name string) error {
 		s.not("charset " + token(name))
 		return nil
 	}
-	return s.markup(utf8Of(r, e), 0)
+	return s.page().read(utf8Of(r, e), 0)
 }
 
 // maxMeta is where readers look for a page's own charset.
@@ -61,56 +61,81 @@ func declared(start []byte) string {
 	}
 }
 
-func (s *search) markup(r io.Reader, depth int) error {
+// page searches markup in two readings, and what is shown beside its text.
+type page struct {
+	search               *search
+	tight, loose, beside *text
+}
+
+func (s *search) page() page { return page{s, s.tight, s.loose, s.plain} }
+
+// doubts is a page where a keyword is doubtful.
+func (s *search) doubts() page { return page{s, s.doubtful, s.apart, s.doubtful} }
+
+func (p page) read(r io.Reader, depth int) error {
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(maxTag)
 	raw := "" // the tag whose content comes as one text
 	for {
 		switch kind := z.Next(); kind {
 		case html.ErrorToken:
-			s.tight.close()
-			s.loose.close()
+			p.tight.close()
+			p.loose.close()
 			if err := z.Err(); err != io.EOF {
-				s.not("text/html")
+				p.search.not("text/html")
 			}
-			if s.found() {
+			if p.search.found() {
 				return errFound
 			}
 			return nil
 		case html.TextToken:
-			if err := s.run(z.Text(), raw, depth); err != nil {
+			if err := p.run(z.Text(), raw, depth); err != nil {
 				return err
 			}
 			raw = ""
 		case html.CommentToken:
-			if err := s.comment(z.Text(), depth); err != nil {
+			if unclosed(z.Raw()) {
+				p.search.not("text/html") // some readers show what follows
+			}
+			if err := p.comment(z.Text(), depth); err != nil {
 				return err
 			}
 		case html.DoctypeToken:
 		default:
-			raw = s.tag(z, kind)
+			p.broken(z.Raw())
+			raw = p.tag(z, kind)
 		}
-		if s.found() {
+		if p.search.found() {
 			return errFound
 		}
 	}
 }
 
+// broken searches a tag in which another one begins: readers differ about what
+// of it is text.
+func (p page) broken(raw []byte) {
+	if bytes.IndexByte(raw[1:], '<') > 0 {
+		p.search.doubtful.Write([]byte(strings.ToValidUTF8(string(raw), "\uFFFD")))
+		p.search.doubtful.close()
+	}
+}
+
 // tag ends words, and searches what of a tag is shown. It returns its name if
 // what follows is no markup.
-func (s *search) tag(z *html.Tokenizer, kind html.TokenType) (raw string) {
+func (p page) tag(z *html.Tokenizer, kind html.TokenType) (raw string) {
 	name, more := z.TagName()
 	tag := string(name)
-	s.loose.Write([]byte{' '})
+	p.loose.Write([]byte{' '})
 	if !inline[tag] {
-		s.tight.Write([]byte{' '})
+		p.tight.Write([]byte{' '})
 	}
 	for more {
 		var key, value []byte
 		key, value, more = z.TagAttr()
 		if shown[string(key)] {
 			// Beside the text, not in it.
-			s.short(string(value))
+			p.beside.Write([]byte(strings.ToValidUTF8(string(value), "\uFFFD")))
+			p.beside.close()
 		}
 	}
 	switch tag {
@@ -123,33 +148,39 @@ func (s *search) tag(z *html.Tokenizer, kind html.TokenType) (raw string) {
 }
 
 // run searches a run of text.
-func (s *search) run(b []byte, raw string, depth int) error {
+func (p page) run(b []byte, raw string, depth int) error {
 	switch raw {
 	case "script", "style":
 		return nil
 	case "iframe", "noembed", "noframes", "noscript":
-		return s.inner(string(b), depth)
+		return p.inner(string(b), depth)
 	}
 	text := []byte(strings.ToValidUTF8(string(b), "\uFFFD"))
-	s.tight.Write(text)
-	s.loose.Write(text)
+	p.tight.Write(text)
+	p.loose.Write(text)
 	return nil
 }
 
-// comment searches a comment that some readers show.
-func (s *search) comment(b []byte, depth int) error {
+// comment searches a comment that some readers take for text.
+func (p page) comment(b []byte, depth int) error {
 	_, shown, ok := strings.Cut(string(b), "]>")
 	if !ok || !strings.HasPrefix(strings.TrimSpace(string(b)), "[if") {
 		return nil
 	}
-	return s.inner(shown, depth)
+	// Readers differ about it.
+	return p.search.doubts().inner(shown, depth)
+}
+
+// unclosed reports whether a comment has no end.
+func unclosed(raw []byte) bool {
+	return bytes.HasPrefix(raw, []byte("<!--")) && !bytes.HasSuffix(raw, []byte("-->")) && !bytes.HasSuffix(raw, []byte("--!>"))
 }
 
 // inner searches markup within markup.
-func (s *search) inner(text string, depth int) error {
+func (p page) inner(text string, depth int) error {
 	if depth > 2 {
-		s.not("nesting")
+		p.search.not("nesting")
 		return nil
 	}
-	return s.markup(strings.NewReader(text), depth+1)
+	return p.read(strings.NewReader(text), depth+1)
 }

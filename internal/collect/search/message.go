@@ -2,6 +2,7 @@ package search
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"slices"
 	"strings"
@@ -78,10 +79,24 @@ func (s *search) leaf(kind, charset string, r io.Reader, depth int) error {
 		return s.plainly(r, charset)
 	case isText(kind):
 		return s.plainly(r, charset)
+	case kind == "application/pgp-signature":
+		return s.signature(r)
 	}
 	blank, err := blankOnly(r)
 	if !blank && err == nil {
 		s.not(token(kind))
+	}
+	return err
+}
+
+// maxSignature is how long a signature may be, in bytes.
+const maxSignature = 16 << 10
+
+// signature makes sure that a signature is one: it says nothing.
+func (s *search) signature(r io.Reader) error {
+	b, err := io.ReadAll(io.LimitReader(r, maxSignature+1))
+	if text := bytes.TrimSpace(b); len(text) > 0 && (!bytes.HasPrefix(text, []byte("-----BEGIN PGP SIGNATURE-----")) || len(b) > maxSignature) {
+		s.not("application/pgp-signature")
 	}
 	return err
 }

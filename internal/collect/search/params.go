@@ -174,7 +174,7 @@ func extended(key string, all map[string]string) (value string, whole bool) {
 }
 
 // textual are the types beside text/* that are read as text.
-var textual = []string{"message/delivery-status", "message/disposition-notification", "message/feedback-report", "application/pgp-signature"}
+var textual = []string{"message/delivery-status", "message/disposition-notification", "message/feedback-report"}
 
 // partly are types of text in which a word can be written otherwise than it is
 // read: only a hit counts.

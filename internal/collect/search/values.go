@@ -68,7 +68,7 @@ func (s *search) value(v string) error {
 		return err
 	}
 	if strings.ContainsAny(v, "<&") {
-		return s.markup(strings.NewReader(v), 0)
+		return s.page().read(strings.NewReader(v), 0)
 	}
 	return nil
 }
