@@ -35,6 +35,9 @@ const maxUnsearched = 8
 // errFound ends a search that has found what it looks for.
 var errFound = errors.New("found")
 
+// errParts ends a search in more parts than are looked into.
+var errParts = errors.New("too many parts")
+
 // marks are beginnings of what is no text though it stands in one: it is
 // encrypted or coded. They are in folded form.
 var marks = [][]byte{
@@ -55,7 +58,11 @@ func Find(kind Kind, name string, r io.Reader, keywords []string) (Result, error
 	if err == errFound || s.found() {
 		return Result{Found: true}, nil
 	}
-	if err != nil {
+	switch err {
+	case nil:
+	case errParts:
+		s.not("nesting")
+	default:
 		s.not("malformed")
 	}
 	if s.doubtful.found || s.apart.found {

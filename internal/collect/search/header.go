@@ -16,7 +16,7 @@ const (
 
 // header has the fields that matter, by their names in lower case, each value
 // unfolded.
-type header map[string][]string
+type header map[string][][]byte
 
 // wanted are the fields that are read.
 var wanted = map[string]bool{"subject": true, "content-type": true, "content-disposition": true, "content-transfer-encoding": true}
@@ -26,7 +26,7 @@ func (h header) first(name string) string {
 	if len(h[name]) == 0 {
 		return ""
 	}
-	return h[name][0]
+	return string(h[name][0])
 }
 
 // header reads up to and with the blank line, or up to a line that is no field:
@@ -52,14 +52,14 @@ func (s *search) header(r *bufio.Reader) (header, error) {
 		}
 		if text[:1] == " " || text[:1] == "\t" {
 			if all := h[name]; wanted[name] && len(all) > 0 {
-				all[len(all)-1] += text
+				all[len(all)-1] = append(all[len(all)-1], text...)
 			}
 			continue
 		}
 		field, value, _ := strings.Cut(text, ":")
 		name = strings.ToLower(strings.TrimRight(field, " \t"))
 		if wanted[name] {
-			if h[name] = append(h[name], value); name != "subject" && len(h[name]) > 1 {
+			if h[name] = append(h[name], []byte(value)); name != "subject" && len(h[name]) > 1 {
 				s.not("malformed")
 			}
 		}

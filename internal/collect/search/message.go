@@ -22,7 +22,7 @@ func (s *search) message(r *bufio.Reader, depth int) error {
 		return err
 	}
 	for _, v := range h["subject"] {
-		if err := s.subject(v); err != nil {
+		if err := s.subject(string(v)); err != nil {
 			return err
 		}
 	}
@@ -31,7 +31,10 @@ func (s *search) message(r *bufio.Reader, depth int) error {
 
 // entity searches one part: its names, and its content by its type.
 func (s *search) entity(h header, r *bufio.Reader, usual string, depth int) error {
-	if s.parts++; s.parts > maxParts || depth > maxDepth {
+	if s.parts++; s.parts > maxParts {
+		return errParts
+	}
+	if depth > maxDepth {
 		s.not("nesting")
 		return nil
 	}

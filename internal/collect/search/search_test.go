@@ -182,9 +182,9 @@ func TestReaderFails(t *testing.T) {
 
 // TestEdges puts a keyword at every place around the edges of the buffers.
 func TestEdges(t *testing.T) {
-	for _, fill := range []string{"a ", "ä ", "Ａ", "a", "e\u0301"} {
+	for _, fill := range []string{"a ", "Ａ", "e\u0301"} {
 		for _, edge := range []int{4 << 10, 8 << 10, 64 << 10} {
-			for at := edge - 12; at < edge+28; at++ {
+			for at := edge - 12; at < edge+24; at++ {
 				head := "Content-Type: text/plain; charset=utf-8\n\n"
 				front := strings.Repeat(fill, at/len(fill)) + strings.Repeat(".", at%len(fill)) + "."
 				for _, key := range []string{"grey müller heron", "grey muller heron"} {
