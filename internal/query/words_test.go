@@ -56,6 +56,17 @@ func TestParseGrant(t *testing.T) {
 	}
 }
 
+// TestUnshown: a role of which no grant is listed may do anything.
+func TestUnshown(t *testing.T) {
+	given, inner := parseGrant("GRANT `r` TO `u`@`%`"), parseGrant("GRANT `i` TO `r`")
+	if found := unshown([]grant{given, inner, parseGrant("GRANT USAGE ON *.* TO `r`")}); len(found) != 1 || !strings.Contains(found[0], `"i"`) {
+		t.Errorf("found %q, want the inner role alone", found)
+	}
+	if found := unshown([]grant{given, inner, parseGrant("GRANT USAGE ON *.* TO `r`"), parseGrant("GRANT SELECT ON *.* TO `i`")}); len(found) > 0 {
+		t.Errorf("found %q", found)
+	}
+}
+
 // FuzzParseGrant: only a line in which nothing but reading is granted reads,
 // and nothing behind TO is shown.
 func FuzzParseGrant(f *testing.F) {
