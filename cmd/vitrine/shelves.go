@@ -1,9 +1,14 @@
 package main
 
 import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -11,6 +16,11 @@ import (
 // demoShelves are the demo's stores beside mail: what users keep as files, and
 // what the provider keeps of them.
 const demoShelves = `
+[[source]]
+name = "chat"
+kind = "skype"
+path = "chat/{account}.tar"
+` + accepted + `
 [[source]]
 name = "drive"
 kind = "tree"
@@ -53,12 +63,54 @@ func writeShelves(provider string, month time.Time) error {
 			}
 		}
 	}
+	if err := writeChat(filepath.Join(provider, "chat"), edges); err != nil {
+		return err
+	}
 	for name, text := range map[string]string{"customers.csv": customers.String(), "sessions.csv": sessions.String()} {
 		if err := writeFile(filepath.Join(provider, "records", name), text, end); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeChat writes an export of alice's one conversation, with a message at
+// each time.
+func writeChat(dir string, times []time.Time) error {
+	type message struct {
+		ID           string `json:"id"`
+		Arrival      string `json:"originalarrivaltime"`
+		Type         string `json:"messagetype"`
+		Version      string `json:"version"`
+		Content      string `json:"content"`
+		Conversation string `json:"conversationid"`
+		From         string `json:"from"`
+	}
+	var messages []message
+	for n, at := range slices.Backward(times) { // newest first
+		id := strconv.FormatInt(at.UnixMilli(), 10)
+		messages = append(messages, message{id, at.UTC().Format("2006-01-02T15:04:05.000Z"), "RichText", id, demoSubjects[n], "8:bob", "8:" + demoUsers[n%2]})
+	}
+	text, err := json.Marshal(map[string]any{"userId": "8:alice", "exportDate": times[len(times)-1].Format("2006-01-02T15:04"), "conversations": []any{
+		map[string]any{"id": "8:bob", "displayName": "bob", "version": 1, "properties": map[string]any{}, "threadProperties": nil, "MessageList": messages},
+	}})
+	if err != nil {
+		return fmt.Errorf("write chat: %w", err)
+	}
+	var b bytes.Buffer
+	t := tar.NewWriter(&b)
+	for _, f := range []struct{ name, text string }{{"messages.json", string(text)}, {"endpoints.json", `{"endpoints":[]}`}} {
+		if err := t.WriteHeader(&tar.Header{Name: f.name, Mode: 0o600, Size: int64(len(f.text)), ModTime: times[len(times)-1]}); err != nil {
+			return fmt.Errorf("write chat: %w", err)
+		}
+		if _, err := t.Write([]byte(f.text)); err != nil {
+			return fmt.Errorf("write chat: %w", err)
+		}
+	}
+	if err := t.Close(); err != nil {
+		return fmt.Errorf("write chat: %w", err)
+	}
+	return writeFile(filepath.Join(dir, "alice.tar"), b.String(), times[len(times)-1])
 }
 
 // writeFile writes a file that was last written at a time.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
+	"github.com/vitrine-project/vitrine/internal/collect/chat"
 	"github.com/vitrine-project/vitrine/internal/collect/files"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
 	"github.com/vitrine-project/vitrine/internal/collect/records"
@@ -41,6 +42,7 @@ var pathKinds = map[string]func(name, path string) (collect.Source, error){
 	mail.KindMaildir: mail.Maildir,
 	mail.KindMbox:    mail.Mbox,
 	files.KindTree:   files.Tree,
+	chat.KindSkype:   chat.Skype,
 }
 
 // settings is the table of a kind that is reached otherwise.

@@ -26,11 +26,12 @@ const step = 1 << 20
 // reading is the visit of one container, in one piece of a collection.
 type reading struct {
 	*run
-	source    Source
-	container Container
-	done      vitrine.Container // of this piece
-	told      int64             // bytes at the last progress
-	seen      identities
+	source     Source
+	encryption Encryption // as the catalogue has it
+	container  Container
+	done       vitrine.Container // of this piece
+	told       int64             // bytes at the last progress
+	seen       identities
 }
 
 func (r *reading) name() string { return r.source.Declaration().Name }
@@ -121,6 +122,9 @@ func (r *run) identity(it Item) vitrine.Digest {
 }
 
 func (r *reading) item(ctx context.Context, it Item) error {
+	if it.EndToEnd && r.encryption != "" && r.encryption != EndToEnd {
+		return vitrine.Refusef(vitrine.Refused, "it holds items that are encrypted from end to end, and the catalogue says that its encryption is %q: nothing was kept; have a new version of the catalogue signed (vitrine catalogue)", r.encryption)
+	}
 	id := r.identity(it)
 	r.done.Seen++
 	gone := it.Unreadable == Vanished

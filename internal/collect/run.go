@@ -195,7 +195,7 @@ func (r *run) visit(ctx context.Context, sources []Configured) error {
 	for ; r.at.Account < len(r.at.Subjects); r.at = (Place{Account: r.at.Account + 1, Subjects: r.at.Subjects}) {
 		who := r.at.Subjects[r.at.Account]
 		for ; r.at.Source < len(sources); r.at = r.at.next() {
-			if err := r.collect(ctx, sources[r.at.Source].Source, who.Account); err != nil {
+			if err := r.collect(ctx, sources[r.at.Source], who.Account); err != nil {
 				return err
 			}
 		}
@@ -208,7 +208,7 @@ func (r *run) visit(ctx context.Context, sources []Configured) error {
 
 // collect collects an account's data from one source, if that holds anything of
 // a category in scope. Its containers are listed once.
-func (r *run) collect(ctx context.Context, s Source, a vitrine.Account) error {
+func (r *run) collect(ctx context.Context, s Configured, a vitrine.Account) error {
 	if r.at.Containers == nil {
 		containers, err := r.inventory(ctx, s, a)
 		if err != nil {
@@ -217,7 +217,7 @@ func (r *run) collect(ctx context.Context, s Source, a vitrine.Account) error {
 		if err := distinct(s, a, containers); err != nil {
 			return err
 		}
-		if err := known(s, containers); err != nil {
+		if err := known(s.Source, containers); err != nil {
 			return err
 		}
 		r.at.Containers, r.at.Known = containers, r.at.Known || len(containers) > 0
@@ -226,7 +226,7 @@ func (r *run) collect(ctx context.Context, s Source, a vitrine.Account) error {
 		return nil
 	}
 	for ; r.at.Container < len(r.at.Containers); r.at = r.at.behind() {
-		done, err := (&reading{run: r, source: s, container: r.at.Containers[r.at.Container]}).all(ctx)
+		done, err := (&reading{run: r, source: s.Source, encryption: s.Encryption, container: r.at.Containers[r.at.Container]}).all(ctx)
 		if err != nil && err != errFull {
 			return err
 		}
