@@ -26,3 +26,11 @@ func Foresee(ctx context.Context, it Item) bool {
 	v := Decide(s, it)
 	return v.Decision == In || v.Decision == Undeterminable
 }
+
+// Settled reports whether the store's record of arrival alone puts the item
+// outside of the run in which ctx is handed to Enumerate. Such an item need not
+// be opened at all: nothing in it can bring it back. Outside of a run it is no.
+func Settled(ctx context.Context, it Item) bool {
+	s, ok := ctx.Value(foresight{}).(vitrine.Scope)
+	return ok && s.Clock == vitrine.ClockReceived && it.Uncertain == "" && !it.Lasting && side(s.Period, it.Received) == outside
+}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -192,4 +193,19 @@ func Root(t testing.TB) {
 	if os.Geteuid() != 0 {
 		missing(t, "root", "run as root")
 	}
+}
+
+// Cyrus returns the directory into which Debian's packages of the Cyrus mail
+// server were unpacked, which VITRINE_CYRUS names. They cannot be installed
+// beside Dovecot's.
+func Cyrus(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("VITRINE_CYRUS")
+	if _, err := os.Stat(filepath.Join(dir, "usr/lib/cyrus/bin/master")); dir == "" || err != nil {
+		missing(t, "cyrus", "unpack cyrus-imapd, cyrus-common, cyrus-admin and cyrus-caldav with dpkg -x into a directory, and set VITRINE_CYRUS to it")
+	}
+	if _, err := user.Lookup("cyrus"); err != nil {
+		missing(t, "cyrus", "useradd -r -g mail cyrus")
+	}
+	return dir
 }
