@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/truth"
 )
 
 // Stored is a message in a mailbox: what was planted, what the mailbox tells
@@ -19,6 +21,11 @@ type Stored struct {
 	Bytes   []byte
 	// Doubtful: the mailbox does not tell where the message ends.
 	Doubtful bool
+}
+
+// Item is the message as the oracle judges it.
+func (s Stored) Item() truth.Item {
+	return truth.Item{Category: truth.Content, Raw: s.Bytes, Received: s.Arrived, Sent: s.Sent, Fields: s.Fields, Hidden: s.Hidden, Unbounded: s.Doubtful}
 }
 
 // Quoting is what a writer of an mbox does to lines that begin with "From ".
@@ -112,7 +119,7 @@ func Maildir(t *rapid.T, dir string, messages []Message) map[string]Stored {
 				t.Fatal(err)
 			}
 		}
-		stored[name] = Stored{Message: m, Arrived: Span{m.Received, m.Received}, Bytes: m.Raw}
+		stored[name] = Stored{Message: m, Arrived: Span{From: m.Received, To: m.Received}, Bytes: m.Raw}
 	}
 	for _, sub := range subs { // nothing happened here for a while
 		if err := os.Chtimes(filepath.Join(dir, sub), time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {

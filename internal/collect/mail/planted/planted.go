@@ -1,7 +1,8 @@
 // Package planted makes mail of which everything is known beforehand: when it
 // was sent and arrived, who it is between, and what nobody can know. Tests
-// compare a reader with that truth. It imports nothing of this project and
-// reads nothing back, so that it cannot share a reader's mistakes.
+// compare a reader with that truth. It imports nothing of this project but
+// package truth, whose oracle says what must become of each message, and reads
+// nothing back, so that it cannot share a reader's mistakes.
 package planted
 
 import (
@@ -10,11 +11,12 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/truth"
 )
 
-// Span is what can be known of a time: it lies in [From, To], in whole
-// seconds. Zero: nothing.
-type Span struct{ From, To time.Time }
+// Span is what can be known of a time.
+type Span = truth.Span
 
 // Message is one planted message.
 type Message struct {
@@ -56,11 +58,11 @@ func Date(t *rapid.T, at time.Time) (string, Span) {
 		t.Fatal(err)
 	}
 	local := at.In(loc)
-	known := Span{at, at}
+	known := truth.At(at)
 	// A reader without the zone knows that the local time was shown somewhere
 	// between UTC-12 and UTC+14.
 	wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), 0, time.UTC)
-	zoneless := Span{wall.Add(-14 * time.Hour), wall.Add(12 * time.Hour)}
+	zoneless := Span{From: wall.Add(-14 * time.Hour), To: wall.Add(12 * time.Hour)}
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 	_, offset := local.Zone()
 	whole := offset%60 == 0
@@ -82,7 +84,7 @@ func Date(t *rapid.T, at time.Time) (string, Span) {
 	case how == 11:
 		return local.Format("Mon, 02 Jan 2006 15:04:05 ") + rapid.SampledFrom([]string{"MESZ", "LOCAL", "J"}).Draw(t, "no zone"), zoneless
 	case how == 12:
-		return local.Format("2 Jan 2006"), Span{day.Add(-14 * time.Hour), day.Add(36*time.Hour - time.Second)}
+		return local.Format("2 Jan 2006"), Span{From: day.Add(-14 * time.Hour), To: day.Add(36*time.Hour - time.Second)}
 	case how == 13:
 		return rapid.SampledFrom([]string{"", "yesterday", "31 Feb 2002 10:00:00 +0000", "Mon, 01 Jan 0102 00:00:00 +0000"}).Draw(t, "none"), Span{}
 	}
@@ -93,15 +95,15 @@ func Date(t *rapid.T, at time.Time) (string, Span) {
 func From_(t *rapid.T, at time.Time) (string, Span) {
 	switch rapid.IntRange(0, 5).Draw(t, "from") {
 	case 0:
-		return at.In(time.FixedZone("", -4*3600)).Format("Mon Jan _2 15:04:05 2006 -0700"), Span{at, at}
+		return at.In(time.FixedZone("", -4*3600)).Format("Mon Jan _2 15:04:05 2006 -0700"), truth.At(at)
 	case 1:
-		return at.In(time.FixedZone("", -7*3600)).Format("Mon Jan _2 15:04:05 PDT 2006"), Span{at, at}
+		return at.In(time.FixedZone("", -7*3600)).Format("Mon Jan _2 15:04:05 PDT 2006"), truth.At(at)
 	case 2:
 		return "", Span{}
 	}
 	local := at.In(time.FixedZone("", rapid.IntRange(-12, 14).Draw(t, "hours")*3600))
 	wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), 0, time.UTC)
-	return local.Format(time.ANSIC), Span{wall.Add(-14 * time.Hour), wall.Add(12 * time.Hour)}
+	return local.Format(time.ANSIC), Span{From: wall.Add(-14 * time.Hour), To: wall.Add(12 * time.Hour)}
 }
 
 // crlf is used by writers of mailboxes that keep CRLF.
