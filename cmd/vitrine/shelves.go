@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -99,15 +100,11 @@ func writeChat(dir string, times []time.Time) error {
 	}
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)
-	for _, f := range []struct{ name, text string }{{"messages.json", string(text)}, {"endpoints.json", `{"endpoints":[]}`}} {
-		if err := t.WriteHeader(&tar.Header{Name: f.name, Mode: 0o600, Size: int64(len(f.text)), ModTime: times[len(times)-1]}); err != nil {
-			return fmt.Errorf("write chat: %w", err)
-		}
-		if _, err := t.Write([]byte(f.text)); err != nil {
-			return fmt.Errorf("write chat: %w", err)
-		}
+	err = t.WriteHeader(&tar.Header{Name: "messages.json", Mode: 0o600, Size: int64(len(text)), ModTime: times[len(times)-1]})
+	if err == nil {
+		_, err = t.Write(text)
 	}
-	if err := t.Close(); err != nil {
+	if err = errors.Join(err, t.Close()); err != nil {
 		return fmt.Errorf("write chat: %w", err)
 	}
 	return writeFile(filepath.Join(dir, "alice.tar"), b.String(), times[len(times)-1])
