@@ -9,11 +9,17 @@ import (
 // fields calls each for the fields of a JSON object that is known to be valid,
 // in their order. It reports false for a value that is no object.
 func fields(b []byte, each func(key string, value []byte)) bool {
-	b = blanks(b)
+	return fieldsAt(b, func(key string, _ int, value []byte) { each(key, value) })
+}
+
+// fieldsAt is fields, and says where each field begins.
+func fieldsAt(whole []byte, each func(key string, start int, value []byte)) bool {
+	b := blanks(whole)
 	if len(b) == 0 || b[0] != '{' {
 		return false
 	}
 	for b = blanks(b[1:]); len(b) > 0 && b[0] == '"'; {
+		start := offsetIn(whole, b)
 		n := valueLength(b)
 		key := text(b[:n])
 		b = blanks(b[n:])
@@ -22,12 +28,37 @@ func fields(b []byte, each func(key string, value []byte)) bool {
 		}
 		b = blanks(b[1:])
 		n = valueLength(b)
-		each(key, b[:n])
+		each(key, start, b[:n])
 		if b = blanks(b[n:]); len(b) > 0 && b[0] == ',' {
 			b = blanks(b[1:])
 		}
 	}
 	return len(b) == 1 && b[0] == '}'
+}
+
+// offsetIn is where a part of b begins in it.
+func offsetIn(b, part []byte) int { return cap(b) - cap(part) }
+
+// without is a valid object without a field, its other bytes as they are.
+func without(b []byte, field string) []byte {
+	for {
+		start, end := -1, 0
+		fieldsAt(b, func(key string, at int, value []byte) {
+			if key == field && start < 0 {
+				start, end = at, offsetIn(b, value)+len(value)
+			}
+		})
+		if start < 0 {
+			return b
+		}
+		head, tail := bytes.TrimRight(b[:start], " \t\r\n"), blanks(b[end:])
+		if len(tail) > 0 && tail[0] == ',' {
+			tail = tail[1:]
+		} else {
+			head = bytes.TrimSuffix(head, []byte(","))
+		}
+		b = append(append([]byte(nil), head...), tail...)
+	}
 }
 
 // elements calls each for the elements of a JSON array that is known to be

@@ -41,3 +41,32 @@ func FuzzFields(f *testing.F) {
 		}
 	})
 }
+
+// FuzzWithout: an object loses the one field and nothing else, and what an
+// event says is found in any of them.
+func FuzzWithout(f *testing.F) {
+	for _, s := range []string{`{"unsigned":{"age":1},"a":[1]}`, `{ "a" : 1 , "unsigned" : {} }`, `{"unsigned":1}`, `{"unsigned":1,"unsigned":2}`, `{"a":{"unsigned":3}}`, `{"\u0075nsigned":1,"b":2}`,
+		`{"type":"m.room.message","event_id":"$1","content":{"url":"mxc://a/b","info":{"thumbnail_url":"mxc://a/c"},"m.relates_to":{"rel_type":"m.replace","event_id":"$2"}}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if !json.Valid(b) {
+			return
+		}
+		parseEvent(b).evidence("example.org")
+		var want, got map[string]json.RawMessage
+		if json.Unmarshal(b, &want) != nil || want == nil {
+			return
+		}
+		delete(want, "unsigned")
+		cut := without(b, "unsigned")
+		if err := json.Unmarshal(cut, &got); err != nil || len(got) != len(want) {
+			t.Fatalf("%q becomes %q: %v", b, cut, err)
+		}
+		for key, v := range want {
+			if string(got[key]) != string(v) {
+				t.Fatalf("%q: %q becomes %q", b, v, got[key])
+			}
+		}
+	})
+}
