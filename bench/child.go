@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -21,6 +20,7 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/chacha20poly1305"
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
@@ -176,26 +176,42 @@ func seal(args []string) error {
 	return closePackage(w, counts)
 }
 
+// descriptor reads a file as a source does, without the library's poller.
+type descriptor int
+
+func (d descriptor) Read(b []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(d), b)
+		switch {
+		case err == unix.EINTR:
+		case n == 0 && err == nil && len(b) > 0:
+			return 0, io.EOF
+		default:
+			return max(n, 0), err
+		}
+	}
+}
+
 func sealTree(w *production.Writer, dir string, list io.Writer, counts *vitrine.Counts) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
-		f, err := os.Open(path)
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer unix.Close(fd)
 		counts.Seen, counts.In = counts.Seen+1, counts.In+1
 		at := production.Interval{From: arrived, To: arrived, Rule: "mtime"}
 		it, err := w.Add(production.Item{
 			Source: "files", Account: "alice", Container: "files", Name: e.Name(), Category: vitrine.Content, Form: "stored",
 			Received: at, Decision: production.In, Reason: "received",
-		}, f)
+		}, descriptor(fd))
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(list, "%s  %s\n", it.SHA256.Hex(), e.Name())
+		_, err = io.WriteString(list, it.SHA256.Hex()+"  "+e.Name()+"\n")
 		return err
 	})
 }
@@ -276,13 +292,13 @@ func readAll(dir string) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
-		f, err := os.Open(path)
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer unix.Close(fd)
 		for {
-			if _, err := f.Read(b); err == io.EOF {
+			if _, err := (descriptor(fd)).Read(b); err == io.EOF {
 				return nil
 			} else if err != nil {
 				return err

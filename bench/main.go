@@ -183,6 +183,9 @@ func (b *bench) rounds(o options, all []work) error {
 	var wrong []string
 	for _, w := range all {
 		for round := range o.rounds {
+			if err := readAll(w.reads); err != nil {
+				return err
+			}
 			for _, c := range w.contestants {
 				if c.missing == "" {
 					c.missing = c.absent()

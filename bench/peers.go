@@ -29,11 +29,12 @@ func shell(script string, args ...string) *exec.Cmd {
 
 const address = `fork@spamassassin\.taint\.org`
 
-// grepmail compares the day as the header has it.
+// grepmail compares the day as the header has it. It keeps an index of where
+// messages begin, which a mailbox that is asked about once does not have.
 func (b *bench) grepmail() *contestant {
-	const script = `grepmail -q -E '$email_header =~ /^(From|To|Cc|Bcc):[^\n]*(\n[ \t][^\n]*)*fork\@spamassassin\.taint\.org/im' ` +
+	const script = `grepmail -q -C "$2/index" -E '$email_header =~ /^(From|To|Cc|Bcc):[^\n]*(\n[ \t][^\n]*)*fork\@spamassassin\.taint\.org/im' ` +
 		`-d 'between 15 aug 2002 and 15 sep 2002' "$1" > "$2/hits"`
-	c := &contestant{name: "grepmail", how: "header-local day", needs: []string{"grepmail"}, bytes: b.cut, found: messagesIn}
+	c := &contestant{name: "grepmail", how: "no index yet; header-local day", needs: []string{"grepmail"}, bytes: b.cut, found: messagesIn}
 	if b.cut != b.size {
 		c.how += fmt.Sprintf("; the first %d MB only", b.cut/1_000_000)
 	}

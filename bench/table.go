@@ -10,6 +10,7 @@ import (
 // work is one piece of work that several tools do.
 type work struct {
 	title       string
+	reads       string // a directory that is read before each round, so that none finds it colder than another
 	contestants []*contestant
 	verdicts    func() []string // figures beside their goals
 }

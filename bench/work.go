@@ -14,7 +14,7 @@ func everyone(*contestant) bool { return true }
 // mboxWork filters the mbox.
 func (b *bench) mboxWork() (work, error) {
 	one, two := b.ours("mbox", 1), b.ours("mbox", runtime.NumCPU())
-	w := work{title: "mbox: scope filter, SHA-256 of every byte (peers do not hash)", contestants: []*contestant{one, two, b.goMbox(), b.pythonMailbox(), b.doveadm(), b.grepmail()}}
+	w := work{title: "mbox: scope filter, SHA-256 of every byte (peers do not hash)", reads: b.mbox, contestants: []*contestant{one, two, b.goMbox(), b.pythonMailbox(), b.doveadm(), b.grepmail()}}
 	w.verdicts = func() []string {
 		v := []string{goal("GB/s a core", one.rate()/1000, 1, true), goal("peak MB", float64(two.rss()>>20), most, false)}
 		if peer := w.fastest(cpu, everyone); peer != nil {
@@ -31,7 +31,7 @@ func (b *bench) mboxWork() (work, error) {
 // maildirWork filters the Maildir.
 func (b *bench) maildirWork() (work, error) {
 	one, two, peer := b.ours("maildir", 1), b.ours("maildir", runtime.NumCPU()), b.mblaze(true)
-	w := work{title: "Maildir: scope filter, digest of every header, copies", contestants: []*contestant{one, two, peer, b.mblaze(false)}}
+	w := work{title: "Maildir: scope filter, digest of every header, copies", reads: b.maildir, contestants: []*contestant{one, two, peer, b.mblaze(false)}}
 	w.verdicts = func() []string {
 		v := []string{goal("peak MB", float64(two.rss()>>20), most, false)}
 		if peer.missing == "" {
@@ -53,7 +53,7 @@ func (b *bench) wholeWork() (work, error) {
 		return work{}, err
 	}
 	own := b.answered(p, b.size)
-	w := work{title: "whole job: mbox to sealed package", contestants: []*contestant{own, b.pipeline("tar | age"), b.pipeline("zip, gpg"), b.pipeline("7z")}}
+	w := work{title: "whole job: mbox to sealed package", reads: b.mbox, contestants: []*contestant{own, b.pipeline("tar | age"), b.pipeline("zip, gpg"), b.pipeline("7z")}}
 	w.verdicts = func() []string {
 		v := []string{goal("peak MB", float64(own.rss()>>20), most, false)}
 		if peer := w.fastest(cpu, everyone); peer != nil {
@@ -70,7 +70,7 @@ func (b *bench) wholeWork() (work, error) {
 func (b *bench) sealWork() (work, error) {
 	own, micros := b.ownSeal(), b.micros()
 	bag := b.sealed("tar | age")
-	w := work{title: "sealing small files, equal digests", contestants: append([]*contestant{own, bag, b.sealed("zip, gpg"), b.sealed("7z")}, micros...)}
+	w := work{title: "sealing small files, equal digests", reads: b.small, contestants: append([]*contestant{own, bag, b.sealed("zip, gpg"), b.sealed("7z")}, micros...)}
 	w.verdicts = func() []string {
 		v := []string{goal("peak MB", float64(own.rss()>>20), most, false)}
 		if bag.missing == "" {
@@ -102,7 +102,7 @@ func (b *bench) memoryWork(cache string, items int) (work, error) {
 	}
 	own := b.answered(p, size)
 	own.found = nil
-	w := work{title: fmt.Sprintf("memory: an mbox of %d messages", items), contestants: []*contestant{own}}
+	w := work{title: fmt.Sprintf("memory: an mbox of %d messages", items), reads: dir, contestants: []*contestant{own}}
 	w.verdicts = func() []string { return []string{goal("peak MB", float64(own.rss()>>20), most, false)} }
 	return w, nil
 }
