@@ -24,7 +24,7 @@ import (
 var fileNumber = regexp.MustCompile(`\.M([0-9]+)\.bench`)
 
 type options struct {
-	short, keep            bool
+	short                  bool
 	size                   int64
 	rounds, items          int
 	only                   string
