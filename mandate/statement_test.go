@@ -106,7 +106,7 @@ func valuesOf(s mandate.Statement) string {
 
 // hostile are values that try to be more than one value.
 var hostile = []string{
-	"x\naccount:           mallory", "x\r\naccount: mallory", "x\raccount", "x\u2028account: mallory", "x\u2029y", "x\u0085y", "x\vy", "\n", "x\n",
+	"ab\nkeyword:           cd", "x@y\ncorrespondent:     z@y", "x\naccount:           mallory", "x\r\naccount: mallory", "x\raccount", "x\u2028account: mallory", "x\u2029y", "x\u0085y", "x\vy", "\n", "x\n",
 	" x", "x ", "", " ", "a b", "a  b", "x: y", ":", "-", "any", "\u202ex", "\u200bx", "\u00a0x", "x\u00a0y", "\xff", "x\x00", "é", "e\u0301",
 	"content", "mail", "mbox", "a@b", "A@B", "a@b c", "UTC", "Europe/Berlin", "Local", "SHA256:", "*", "..", "a/b", "2026-01-01T00:00:00Z", "received (x)",
 }
@@ -183,6 +183,22 @@ func TestNoInjection(t *testing.T) {
 	})
 	if passed == 0 || refused == 0 {
 		t.Errorf("%d passed, %d refused: the test shows nothing", passed, refused)
+	}
+}
+
+// TestOneIsNotTwo: a value whose line would be read as two lines is refused.
+func TestOneIsNotTwo(t *testing.T) {
+	p := policy(t, 1, newPerson(t, "a"))
+	for name, change := range map[string]func(*mandate.Statement, string){
+		"keyword":       func(s *mandate.Statement, v string) { s.Scope.Keywords = []string{v} },
+		"correspondent": func(s *mandate.Statement, v string) { s.Scope.Correspondents = []string{v} },
+		"article":       func(s *mandate.Statement, v string) { s.Articles = []string{v} },
+	} {
+		s, line := statementOf(t, p), "b@c"
+		change(&s, "a@c\n"+(name + ":                  ")[:19]+line)
+		if back, err := mandate.ParseStatement([]byte(s.Text())); err != nil || s.Check() == nil {
+			t.Errorf("%s: read as %+v (%v), and passed", name, back.Scope, err)
+		}
 	}
 }
 

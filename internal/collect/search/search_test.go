@@ -56,6 +56,8 @@ func TestFind(t *testing.T) {
 		"beside what is not readable": {mail("Subject: hello", "", "heron\xfc"), "heron", false, "unreadable-characters"},
 		"base64":                      {mail("Content-Transfer-Encoding: base64", "", "QSBoZXJv", "bi4="), "heron", true, ""},
 		"base64, cut off":             {mail("Content-Transfer-Encoding: base64", "", "QSBlZ3JldA"), "heron", false, "malformed-base64"},
+		"base64, twice":               {mail("Content-Transfer-Encoding: base64", "", "QSBlZ3JldC4=", "QSBlZ3JldC4="), "heron", false, "malformed-base64"},
+		"in a long line, a delimiter": {in("multipart/mixed", "\r\n"+strings.Repeat("a", 8<<10)+"--b=1\r\nContent-Type: image/gif\r\n\r\nheron"), "heron", true, ""},
 		"base64, odd":                 {mail("Content-Transfer-Encoding: base64", "", "QSBl*Z3JldC4="), "heron", false, "malformed-base64"},
 		"quoted-printable":            {mail("Content-Transfer-Encoding: quoted-printable", "", "her=", "on =3D M=C3=BCller"), "heron = müller", true, ""},
 		"quoted-printable, odd":       {mail("Content-Transfer-Encoding: quoted-printable", "", "a =ZZ"), "heron", false, "malformed-quoted-printable"},
@@ -193,6 +195,21 @@ func TestEdges(t *testing.T) {
 						t.Fatalf("%q to %d, %q: %+v, %v", fill, at, key, got, err)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestWordsAtEdges puts a word, and longer ones that begin or end with it, at
+// every place around the edges of what is searched at a time.
+func TestWordsAtEdges(t *testing.T) {
+	const edge = 17 * (4<<10 - 1) // the first whole number of segments that is more than a window
+	for at := edge - 60; at < edge+20; at++ {
+		front := "\n" + strings.Repeat("a-", at/2) + strings.Repeat("-", at%2)
+		for word, found := range map[string]bool{"heron": true, "herons": false, "xheron": false} {
+			got, err := search.Find(search.Message, "", strings.NewReader(front+word+strings.Repeat("-b", 4<<10)), []string{"heron"})
+			if err != nil || got.Found != found || len(got.Unsearched) > 0 {
+				t.Fatalf("%s at %d: %+v, %v", word, at, got, err)
 			}
 		}
 	}
