@@ -19,8 +19,6 @@ import (
 // KindMatrix is the kind of a source that is a Matrix homeserver.
 const KindMatrix = "matrix"
 
-const kindRoom = "matrix-room"
-
 // Matrix is a homeserver, reached by its client API as an application service
 // whose namespace covers its users: with its token, and user_id, each account
 // is read as the account itself may read.
@@ -72,7 +70,7 @@ func (s *matrix) Holds() []vitrine.Category { return []vitrine.Category{Category
 
 // Stores says what of a room is reached.
 func (s *matrix) Stores() []collect.Stored {
-	return []collect.Stored{{Kind: kindRoom, Category: Category, Form: FormMatrix + ": an event's JSON object; the files that it refers to, as stored. A room that the account has left is reached only if the homeserver lists it (/sync with include_leave) and until it is forgotten; a file of an encrypted room is not"}}
+	return []collect.Stored{{Kind: KindMatrix, Category: Category, Form: FormMatrix + ": an event's JSON object; the files that it refers to, as stored. A room that the account has left is reached only if the homeserver lists it (/sync with include_leave) and until it is forgotten; a file of an encrypted room is not"}}
 }
 
 // Probe says what a token of Matrix can always do.
@@ -150,9 +148,9 @@ func (s *matrix) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Co
 		if err != nil {
 			return nil, fmt.Errorf("write a room's key: %w", err)
 		}
-		all = append(all, collect.Container{Account: a, Name: shown(id), Kind: kindRoom, State: v.Newest, Count: collect.NoCount, Key: string(key)})
+		all = append(all, collect.Container{Account: a, Name: shown(id), Kind: KindMatrix, State: v.Newest, Count: collect.NoCount, Key: string(key)})
 	}
-	return append(all, collect.Container{Account: a, Name: "rooms", Kind: kindRoom, State: sumOf(rooms...), Count: collect.NoCount}), nil
+	return append(all, collect.Container{Account: a, Name: "rooms", Kind: KindMatrix, State: sumOf(rooms...), Count: collect.NoCount}), nil
 }
 
 // everything of an account but what a room's list of events has: nothing is

@@ -18,15 +18,12 @@ import (
 // KindSkype is the kind of a source of Skype exports.
 const KindSkype = "skype"
 
-// Kinds of containers of an export.
-const (
-	kindConversation = "skype-conversation"
-	kindOther        = "skype-other"
-)
-
 // otherFiles is the container of what stands in no conversation: files that no
 // message refers to, and what cannot be read.
-const otherFiles = "other files"
+const (
+	otherFiles = "other files"
+	otherKey   = "other"
+)
 
 // skype is a source of one Skype export for each account.
 type skype struct {
@@ -60,9 +57,9 @@ func (s *skype) Holds() []vitrine.Category {
 // Stores says what an export has beside its messages.
 func (s *skype) Stores() []collect.Stored {
 	return []collect.Stored{
-		{Kind: kindConversation, Category: vitrine.Content, Form: FormSkype + ": a message's JSON object; the files that it refers to, as stored"},
-		{Kind: kindOther, Category: vitrine.Content, Form: "files that no message refers to, as stored"},
-		{Kind: kindOther, Category: vitrine.Traffic, Form: "endpoints.json: the account's devices, as stored"},
+		{Kind: KindSkype, Category: vitrine.Content, Form: FormSkype + ": a message's JSON object; the files that it refers to, as stored"},
+		{Kind: KindSkype, Category: vitrine.Content, Form: "files that no message refers to, as stored"},
+		{Kind: KindSkype, Category: vitrine.Traffic, Form: "endpoints.json: the account's devices, as stored"},
 	}
 }
 
@@ -150,9 +147,9 @@ func (s *skype) Inventory(ctx context.Context, a vitrine.Account) ([]collect.Con
 		for _, l := range c.lists {
 			size += l.end - l.start
 		}
-		all = append(all, collect.Container{Account: a, Name: c.name, Kind: kindConversation, State: x.listed.state, Size: size, Count: collect.NoCount, Key: strconv.Itoa(i)})
+		all = append(all, collect.Container{Account: a, Name: c.name, Kind: KindSkype, State: x.listed.state, Size: size, Count: collect.NoCount, Key: strconv.Itoa(i)})
 	}
-	return append(all, collect.Container{Account: a, Name: otherFiles, Kind: kindOther, State: x.listed.state, Count: collect.NoCount, Key: kindOther}), nil
+	return append(all, collect.Container{Account: a, Name: otherFiles, Kind: KindSkype, State: x.listed.state, Count: collect.NoCount, Key: otherKey}), nil
 }
 
 // at opens the export of a container, which must be the one that was listed;
@@ -176,7 +173,7 @@ func (s *skype) Enumerate(ctx context.Context, c collect.Container, after string
 		return err // an export that is gone: Close says so
 	}
 	defer e.Close()
-	if c.Key == kindOther {
+	if c.Key == otherKey {
 		return x.others(ctx, after, yield)
 	}
 	n, err := strconv.Atoi(c.Key)

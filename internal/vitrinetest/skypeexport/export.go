@@ -61,7 +61,8 @@ func quoted(s string) string {
 	return string(b)
 }
 
-func (m Message) json(conversation string) string {
+// JSON is the message as it stands in its conversation.
+func (m Message) JSON(conversation string) string {
 	if m.Raw != "" {
 		return m.Raw
 	}
@@ -106,7 +107,7 @@ func (e Export) JSON() (string, []Planted) {
 		fmt.Fprintf(&b, "\n    {\"id\": %s, \"displayName\": \"\", \"version\": 1, \"properties\": {\"conversationblocked\": false, \"conversationstatus\": null},\n     \"threadProperties\": %s,\n     \"MessageList\": [", quoted(c.ID), thread)
 		for j := len(c.Messages) - 1; j >= 0; j-- {
 			b.WriteString("\n      ")
-			raw := c.Messages[j].json(c.ID)
+			raw := c.Messages[j].JSON(c.ID)
 			start := b.Len()
 			b.WriteString(raw)
 			all = append(all, Planted{i, j, raw, start, b.Len()})
@@ -167,7 +168,7 @@ func Large(w io.Writer, user string, n, size int, last time.Time) error {
 	message := func(i int) string {
 		at := last.Add(-time.Duration(i) * time.Second)
 		m := Message{At: at, From: "8:live:bob", Type: "RichText", Content: strings.Repeat("x", size)}
-		return m.json("8:live:bob")
+		return m.JSON("8:live:bob")
 	}
 	head := fmt.Sprintf("{\"userId\": %s, \"conversations\": [{\"id\": \"8:live:bob\", \"threadProperties\": null, \"MessageList\": [", quoted(user))
 	const tail = "]}]}"
