@@ -47,6 +47,8 @@ type Config struct {
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$`)
 
+var hostName = regexp.MustCompile(`^(\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?)$`)
+
 // address checks an address of the config.
 func address(what, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
@@ -79,6 +81,11 @@ func New(c Config) (*Client, error) {
 	if (c.Secret == nil) == (c.Key == nil) {
 		return nil, vitrine.Refusef(vitrine.Usage, "the application needs a secret or a certificate_key, and not both: name the file that holds it")
 	}
+	for _, d := range c.Downloads {
+		if !hostName.MatchString(d) {
+			return nil, vitrine.Refusef(vitrine.Usage, "downloads: %q is neither a host nor a domain with a dot in front", d)
+		}
+	}
 	roots, err := authorities(c.CA)
 	if err != nil {
 		return nil, err
@@ -108,6 +115,9 @@ func (c *Client) Address() string {
 	text := c.base.String() + " tenant=" + c.config.Tenant + " client=" + c.config.Client
 	if l := c.login.String(); l != WorldwideLogin {
 		text += " login=" + l
+	}
+	if len(c.config.Downloads) > 0 {
+		text += " downloads=" + strings.Join(c.config.Downloads, ",")
 	}
 	return text
 }

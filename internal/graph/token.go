@@ -172,35 +172,3 @@ func pair(text string) (cert []byte, key *rsa.PrivateKey, err error) {
 	}
 	return cert, key, nil
 }
-
-// Rights are what a token of the application says that it may do, and whether
-// it says anything at all. A token is the login's to read, so this is a hint
-// that comes from Microsoft and is not verified.
-func (c *Client) Rights(ctx context.Context) ([]string, error) {
-	t, err := c.bearer(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	return rights(t), nil
-}
-
-// rights are the roles and delegated scopes in a token, sorted as it has them;
-// none if it cannot be read.
-func rights(text string) []string {
-	parts := strings.Split(text, ".")
-	if len(parts) != 3 {
-		return nil
-	}
-	body, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return nil
-	}
-	var claims struct {
-		Roles  []string `json:"roles"`
-		Scopes string   `json:"scp"`
-	}
-	if json.Unmarshal(body, &claims) != nil {
-		return nil
-	}
-	return append(claims.Roles, strings.Fields(claims.Scopes)...)
-}

@@ -3,7 +3,6 @@ package mail
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/vitrine-project/vitrine"
@@ -70,7 +69,7 @@ func (g Graph) Open(name string, resolve func(path string) string) (collect.Sour
 	}
 	return &mailboxes{
 		declaration: vitrine.Source{Name: name, Kind: KindGraph, Path: client.Address() + " user=" + p.String()},
-		client:      client, users: p, kept: map[string][]graphListing{}, fetched: map[string]graphBytes{},
+		client:      client, users: p, fetched: map[string]graphBytes{},
 	}, nil
 }
 
@@ -80,11 +79,11 @@ type mailboxes struct {
 	client      *graph.Client
 	users       graph.Pattern
 
-	mu sync.Mutex
 	// kept are the folders of an account as Inventory found them: a message that
-	// leaves its folder before its turn comes was there, and is still collected.
-	kept    map[string][]graphListing
-	account vitrine.Account
+	// leaves its folder before its turn comes is still collected.
+	kept graph.Kept[graphListing]
+
+	mu sync.Mutex
 	// fetched are the bytes of the messages that are being yielded.
 	fetched map[string]graphBytes
 }
@@ -95,41 +94,12 @@ func (m *mailboxes) Family() collect.Family { return collect.Mail }
 
 func (m *mailboxes) Holds() []vitrine.Category { return []vitrine.Category{Category} }
 
-// graphReads are the permissions by which nothing can be changed.
-var graphReads = map[string]bool{
-	"Mail.Read": true, "Mail.ReadBasic": true, "Mail.ReadBasic.All": true, "MailboxSettings.Read": true, "MailboxFolder.Read.All": true,
-	"User.Read": true, "User.Read.All": true, "User.ReadBasic.All": true, "Directory.Read.All": true,
-}
-
 // Probe looks at the permissions that the token names. They are Microsoft's own
 // statement, and not all of it: what an administrator allows an application in
 // Exchange itself (RBAC for applications) stands in no token.
 func (m *mailboxes) Probe(ctx context.Context) (collect.Access, error) {
-	rights, err := m.client.Rights(ctx)
-	if err != nil {
-		return collect.Access{}, graphFault(err)
-	}
-	return graphAccess(rights), nil
-}
-
-func graphAccess(rights []string) collect.Access {
-	a := collect.Access{Shown: "the token's permissions: " + strings.Join(rights, " ")}
-	var others []string
-	reads := false
-	for _, r := range rights {
-		reads = reads || r == "Mail.Read"
-		if !graphReads[r] {
-			others = append(others, r)
-		}
-	}
-	switch {
-	case len(others) > 0:
-		a.Writes = "the application has " + strings.Join(others, " ") + "; Mail.Read is enough"
-	case !reads:
-		a.Shown = "the token names no permission for mail"
-		a.Writes = "what the application may do stands elsewhere than in its token, if anywhere; give it Mail.Read, and no role in Exchange"
-	}
-	return a
+	writes, shown, err := m.client.Access(ctx, "Mail.Read")
+	return collect.Access{Writes: writes, Shown: shown}, graphFault(err)
 }
 
 // graphFault is what an error of Graph's means to a run.

@@ -59,7 +59,7 @@ func (m *mailboxes) Inventory(ctx context.Context, a vitrine.Account) ([]collect
 			return nil, graphFault(err)
 		}
 		c.State, c.Count = l.state, int64(len(l.messages))
-		m.keep(a, f.ID, l)
+		m.kept.Keep(string(a), f.ID, l.state, l)
 		containers = append(containers, c)
 	}
 	return containers, nil

@@ -143,42 +143,13 @@ func (m *mailboxes) count(ctx context.Context, user, folder string) (int64, erro
 	return *f.Items, nil
 }
 
-// keptListings is how many listings of one folder are kept.
-const keptListings = 4
-
-// keep keeps a folder's listing until the folder is closed, or until another
-// account is visited. A run lists folders anew while others wait for their turn.
-func (m *mailboxes) keep(a vitrine.Account, folder string, l graphListing) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.account != a {
-		m.account = a
-		clear(m.kept)
-	}
-	list := m.kept[folder]
-	if slices.ContainsFunc(list, func(k graphListing) bool { return k.state == l.state }) {
-		return
-	}
-	if len(list) == keptListings {
-		list = list[1:]
-	}
-	m.kept[folder] = append(list, l)
-}
-
 // inventoried is a folder's listing as Inventory found it, or, to another
 // process, as it is now.
 func (m *mailboxes) inventoried(ctx context.Context, c collect.Container) (graphListing, error) {
 	user, folder := place(c)
-	m.mu.Lock()
-	if m.account == c.Account {
-		for _, l := range m.kept[folder] {
-			if l.state == c.State {
-				m.mu.Unlock()
-				return l, nil
-			}
-		}
+	if l, ok := m.kept.Find(string(c.Account), folder, c.State); ok {
+		return l, nil
 	}
-	m.mu.Unlock()
 	return m.list(ctx, user, folder)
 }
 
@@ -198,10 +169,6 @@ func (m *mailboxes) Close(ctx context.Context, c collect.Container) (string, err
 	if err != nil {
 		return "", graphFault(err)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.account == c.Account {
-		delete(m.kept, folder)
-	}
+	m.kept.Drop(string(c.Account), folder)
 	return l.state, nil
 }

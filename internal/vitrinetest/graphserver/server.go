@@ -65,7 +65,7 @@ type Faults struct {
 	Down       int    // so many answers say 503 without a header
 	TokenUses  int    // a token is refused after so many uses; 0: never
 	Gone       int    // so many delta pages behind the first answer 410
-	Longer     int    // Content-Length of bytes lies by so much; negative: less
+	Longer     int    // Content-Length of bytes lies by so much; negative: the last bytes are missing
 	NoRange    bool   // downloads are always whole
 	Huge       bool   // a page is larger than any client wants to read
 	Silent     bool   // an answer never comes
@@ -350,8 +350,10 @@ func (s *Server) bytes(w http.ResponseWriter, r *http.Request, b []byte, ranges 
 		b, status = b[at:], http.StatusPartialContent
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	if ranges || s.Longer != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(max(len(b)+s.Longer, 0)))
+	if s.Longer < 0 {
+		b = b[:max(len(b)+s.Longer, 0)]
+	} else if ranges || s.Longer != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(len(b)+s.Longer))
 	}
 	w.WriteHeader(status)
 	w.Write(b)
