@@ -27,6 +27,8 @@ type SourceConfig struct {
 	Encryption string `toml:"encryption"` // none, at-rest or end-to-end; counsel
 
 	IMAP     *mail.IMAP        `toml:"imap"`
+	JMAP     *mail.JMAP        `toml:"jmap"`
+	Matrix   *chat.Matrix      `toml:"matrix"`
 	Graph    *mail.Graph       `toml:"graph-mail"`
 	SFTP     *files.SFTP       `toml:"sftp"`
 	WebDAV   *files.WebDAV     `toml:"webdav"`

@@ -177,6 +177,9 @@ func Module(t testing.TB, path string) string {
 // takes minutes the first time.
 func Built(t testing.TB, name string) string {
 	t.Helper()
+	if os.Getenv("VITRINE_REQUIRE") == "" { // it takes minutes, and modules from the network
+		missing(t, name, "set VITRINE_REQUIRE to "+name)
+	}
 	_, file, _, _ := runtime.Caller(0)
 	cmd := exec.Command("go", "tool", "-modfile=tools/go.mod", "-n", name)
 	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "..", "..")
