@@ -206,12 +206,17 @@ func TestTreeMounts(t *testing.T) {
 }
 
 // counting is a hold that keeps nothing.
-type counting struct{ bytes int64 }
+type counting struct {
+	bytes  int64
+	buffer []byte
+}
 
 func (h *counting) Add(it production.Item, r io.Reader) (production.Item, error) {
-	buffer := make([]byte, 1<<20)
+	if h.buffer == nil {
+		h.buffer = make([]byte, 1<<20)
+	}
 	for {
-		n, err := r.Read(buffer)
+		n, err := r.Read(h.buffer)
 		it.Size += int64(n)
 		h.bytes += int64(n)
 		if err == io.EOF {

@@ -242,6 +242,7 @@ func TestSFTPEndless(t *testing.T) {
 	var mem runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&mem)
+	runtime.KeepAlive(&found)
 	if !errors.Is(err, context.Canceled) || mem.HeapAlloc > 32<<20 {
 		t.Errorf("%d entries, %d bytes in use, %v", n, mem.HeapAlloc, err)
 	}

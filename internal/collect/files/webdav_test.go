@@ -3,6 +3,7 @@ package files_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -108,6 +109,30 @@ func TestWebDAVChanged(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
+}
+
+// TestWebDAVChangesWhileRead: whoever reads a file to its end learns that it
+// changed meanwhile.
+func TestWebDAVChangesWhileRead(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "alice/f")
+	plant(t, root, map[string]string{"alice/f": strings.Repeat("x", 3_000_000)})
+	server := fileserver.Apache(t, root, false)
+	s := opened(t)(overDAV(server).Open("s", asIs))
+	c, it := container(t, s), items(t, s, "")[0]
+	r, err := s.Open(t.Context(), c, it, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("y", 3_000_000)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.ReadAll(r)
+	says(t, err, "changed while it was collected")
 }
 
 // TestWebDAVHangup cuts the connection off after any number of bytes.
