@@ -1,4 +1,5 @@
-// Package mail reads Maildirs and mbox files as sources of collection. It
+// Package mail reads Maildirs, mbox files, and mailboxes behind IMAP and JMAP, as
+// sources of collection. It
 // promises every stored message with its bytes exactly as stored, in bounded
 // memory, and the evidence on which a decision about it rests: the store's own
 // time of arrival, every Date header, every correspondent, and what of these is

@@ -52,6 +52,7 @@ ssl_cert = <DIR/cert.pem
 ssl_key = <DIR/key.pem
 disable_plaintext_auth = no
 auth_failure_delay = 0
+auth_username_format = %u
 auth_master_user_separator = *
 mail_location = maildir:DIR/mail/%u
 mail_uid = 65534
@@ -262,7 +263,7 @@ const startWithin = 30 * time.Second
 func start(t testing.TB, c *exec.Cmd, address, log string) {
 	t.Helper()
 	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
+	c.Stdout, c.Stderr, c.WaitDelay = &out, &out, time.Second
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -270,7 +271,8 @@ func start(t testing.TB, c *exec.Cmd, address, log string) {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
 	t.Cleanup(func() {
-		for _, pid := range append(below(c.Process.Pid), c.Process.Pid) {
+		_ = syscall.Kill(c.Process.Pid, syscall.SIGSTOP) // it starts no other in between
+		for _, pid := range append(below(c.Process.Pid), c.Process.Pid, -c.Process.Pid) {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone already
 		}
 		<-ended
