@@ -92,12 +92,7 @@ func (r ResolveFile) records(ctx context.Context, id collect.Identifier, where s
 		if errors.Is(err, errLong) || why(err, cells, len(header)) != "" {
 			return vitrine.Refusef(vitrine.Failed, "%s: record %d, at byte %d, cannot be read, so that nobody can tell whose the identifier is: nothing was read; have the file repaired", r.Path, number, start)
 		}
-		value := func(name string) query.Value {
-			if c := cells[slices.Index(header, name)]; c != "" {
-				return query.Value{Kind: query.Text, Text: c}
-			}
-			return query.Value{Kind: query.Null}
-		}
+		value := func(name string) query.Value { return cell(cells[slices.Index(header, name)]) }
 		stored, account := value(r.Value), value(r.Account)
 		if stored.Text != id.Value && id.Kind != vitrine.ByAddress || !same(id, stored.Text) || account.Kind == query.Null {
 			continue
@@ -106,4 +101,12 @@ func (r ResolveFile) records(ctx context.Context, id collect.Identifier, where s
 			return err
 		}
 	}
+}
+
+// cell is the value of a cell, of which an empty one is NULL.
+func cell(text string) query.Value {
+	if text == "" {
+		return query.Value{Kind: query.Null}
+	}
+	return query.Value{Kind: query.Text, Text: text}
 }

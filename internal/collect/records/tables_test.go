@@ -112,15 +112,15 @@ func read(t *testing.T, s collect.Source, c collect.Container, it collect.Item, 
 	return string(b), err
 }
 
-// cell is a column with one value, and how the form writes it.
-type cell struct {
+// typed is a column with one value, and how the form writes it.
+type typed struct {
 	kinds            string // of database, their first letters
 	column, sql, row string
 }
 
 // cells are values of every type, with the text that spec/production.md gives
 // them. What a database stores otherwise than it was told is left to it.
-var cells = []cell{
+var cells = []typed{
 	{"pm", "bigint", "-9223372036854775808", "-9223372036854775808"},
 	{"s", "integer", "9223372036854775807", "9223372036854775807"},
 	{"m", "bigint unsigned", "18446744073709551615", "18446744073709551615"},
