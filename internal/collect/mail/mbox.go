@@ -121,22 +121,25 @@ func (m *mboxes) Close(_ context.Context, c collect.Container) (string, error) {
 func (m *mboxes) Enumerate(ctx context.Context, c collect.Container, after string, yield func(collect.Item) error) error {
 	past := int64(-1)
 	if after != "" {
-		var err error
-		if past, err = strconv.ParseInt(after, 10, 64); err != nil {
+		at, err := strconv.ParseUint(after, 10, 63)
+		if err != nil {
 			return fmt.Errorf("go on behind position %q: %w", after, err)
 		}
+		past = int64(at)
 	}
 	f, st, err := m.open(c)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	run := &pass{ctx: ctx, file: f, end: st.Size, path: f.Name(), key: strconv.FormatUint(st.Ino, 10), limits: usual}
+	run := &pass{ctx: ctx, file: f, begin: max(past, 0), end: st.Size, path: f.Name(), key: strconv.FormatUint(st.Ino, 10), limits: usual}
+	first := past >= 0
 	before, err := run.all(func(it collect.Item) error {
-		if it.Offset <= past {
+		if first { // it is the one behind which the visit goes on
+			first = false
 			return nil
 		}
-		it.Position = strconv.FormatInt(it.Offset, 10)
+		it.Position = it.Name // where its From_ line begins
 		return yield(it)
 	})
 	if err != nil {
@@ -159,7 +162,7 @@ func (m *mboxes) unchanged(run *pass, f *os.File, st unix.Stat_t, before vitrine
 	if now.Size < st.Size {
 		return errShrank
 	}
-	whole := &pass{ctx: run.ctx, file: f, end: st.Size, path: run.path, key: run.key, limits: run.limits}
+	whole := &pass{ctx: run.ctx, file: f, begin: run.begin, end: st.Size, path: run.path, key: run.key, limits: run.limits}
 	after, err := whole.all(func(collect.Item) error { return nil })
 	if err != nil {
 		return err

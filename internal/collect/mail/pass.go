@@ -23,13 +23,14 @@ const hidden = "content-length"
 // doubtful is why a message is uncertain that may be two.
 const doubtful = "from-line"
 
-// pass is one reading of an mbox file, from its beginning to a fixed end.
+// pass is one reading of an mbox file, from its beginning, or from the From_
+// line of a message, to a fixed end.
 type pass struct {
-	ctx  context.Context
-	file io.ReaderAt
-	end  int64
-	path string
-	key  string
+	ctx        context.Context
+	file       io.ReaderAt
+	begin, end int64
+	path       string
+	key        string
 	limits
 	last piece
 	tape hash.Hash // over every From_ line and every item's place and digest
@@ -39,7 +40,10 @@ type pass struct {
 func (r *pass) all(yield func(collect.Item) error) (sum vitrine.Digest, err error) {
 	r.tape = sha256.New()
 	s := &scanner{window: window{ctx: r.ctx, file: r.file, end: r.end, limits: r.limits}}
-	if r.end > 0 {
+	switch {
+	case r.begin > 0:
+		err = r.onward(s, yield)
+	case r.end > 0:
 		err = r.messages(s, yield)
 	}
 	r.tape.Sum(sum[:0])
@@ -67,6 +71,20 @@ func (r *pass) messages(s *scanner, yield func(collect.Item) error) error {
 		if err := r.garbage(stop, yield); err != nil {
 			return err
 		}
+	}
+	return s.pieces(first, func(p piece) error { return r.message(s, p, yield) })
+}
+
+// onward yields the message whose From_ line stands at the beginning, and all
+// behind it.
+func (r *pass) onward(s *scanner, yield func(collect.Item) error) error {
+	s.base = max(r.begin-slack, 0) // what stands before a line tells whether it is one
+	first, found, err := s.next(r.begin, s.end)
+	switch {
+	case err != nil:
+		return err
+	case !found || first.at != r.begin:
+		return vitrine.Refusef(vitrine.Failed, "%s changed while it was read: nothing was kept, run the step again", r.path)
 	}
 	return s.pieces(first, func(p piece) error { return r.message(s, p, yield) })
 }
