@@ -95,7 +95,7 @@ func TestJMAPCut(t *testing.T) {
 	}
 	p := fileserver.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(c.JMAP, "http://"), "/jmap/"))
 	whole, failed := 0, 0
-	for limit := int64(1000); limit < 900_000; limit = limit*2 + 17 {
+	for limit := int64(1000); limit < 3_000_000; limit = limit*2 + 17 {
 		p.Limit.Store(limit)
 		source := opened(t)(mail.JMAP{URL: "http://" + p.Address + "/jmap/", User: "reader", Password: c.Password}.Open("jmap", asIs))
 		_, h, err := runAll(t, source)

@@ -100,8 +100,9 @@ func (c caller) answer(ctx context.Context, method, address string, body []byte,
 	}
 	resp, err := c.client.Do(r)
 	if err != nil {
+		err = c.unreached(ctx, err)
 		cancel(nil)
-		return nil, c.unreached(ctx, err)
+		return nil, err
 	}
 	b := &patientBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, caller: c}
 	b.timer = time.AfterFunc(c.wait, func() { cancel(errSilent) })
