@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -34,7 +35,7 @@ func (d *Desk) closeBag(w *production.Writer, col vitrine.Collection, b bag) (pr
 	info := production.Info{
 		Demand: dem.ID, Volume: b.volume, Mandate: dem.Mandate, Provider: d.Provider,
 		Authority: string(dem.Submission.Authority), Reference: dem.Submission.Reference,
-		Collection: col, Open: dem.Open(), Sealed: d.Now().UTC().Truncate(time.Second),
+		Collection: veiled(col, b.volume), Open: dem.Open(), Sealed: d.Now().UTC().Truncate(time.Second),
 	}
 	for _, produced := range dem.Decided {
 		if !produced {
@@ -42,6 +43,53 @@ func (d *Desk) closeBag(w *production.Writer, col vitrine.Collection, b bag) (pr
 		}
 	}
 	return w.Close(info, d.Ring.Sign)
+}
+
+// veiled is what a volume tells of a collection. Accounts that an ambiguous
+// identifier led to are several people's, of whom at most one is meant: their
+// containers stand there under the identifier, added up, and who they are shows
+// in no item that nobody ruled to be produced.
+func veiled(col vitrine.Collection, volume int) vitrine.Collection {
+	if volume == 0 {
+		return col
+	}
+	under := map[vitrine.Account]vitrine.Account{}
+	for _, r := range col.Resolved {
+		for _, a := range r.Accounts {
+			if r.Outcome != vitrine.ResolvedCertain {
+				under[a] = r.Identifier
+			}
+		}
+	}
+	for _, r := range col.Resolved {
+		for _, a := range r.Accounts {
+			if r.Outcome == vitrine.ResolvedCertain {
+				delete(under, a)
+			}
+		}
+	}
+	if len(under) == 0 {
+		return col
+	}
+	var told []vitrine.Container
+	for _, c := range col.Containers {
+		identifier, doubtful := under[c.Account]
+		if doubtful {
+			c.Account = identifier
+		}
+		i := slices.IndexFunc(told, func(t vitrine.Container) bool {
+			return doubtful && t.Source == c.Source && t.Account == c.Account && t.Name == c.Name
+		})
+		if i < 0 {
+			told = append(told, c)
+			continue
+		}
+		sum := &told[i]
+		sum.Counts, sum.Vanished, sum.Arrived = sum.Add(c.Counts), sum.Vanished+c.Vanished, sum.Arrived+c.Arrived
+		sum.Before, sum.After = sum.Before+"; "+c.Before, sum.After+"; "+c.After
+	}
+	col.Containers = told
+	return col
 }
 
 type tag struct {
