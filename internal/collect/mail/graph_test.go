@@ -44,9 +44,9 @@ func graphFill(s *graphserver.Server, n int, paths ...string) map[string][]strin
 		for j := range n {
 			text := graphText(100*i + j)
 			u.Add(f, graphserver.Message{Raw: []byte(text), Received: graphNoon.Add(time.Duration(j) * time.Minute)})
-			want["msgfolderroot/"+p] = append(want["msgfolderroot/"+p], text)
+			want[p] = append(want[p], text)
 		}
-		slices.Sort(want["msgfolderroot/"+p])
+		slices.Sort(want[p])
 	}
 	return want
 }

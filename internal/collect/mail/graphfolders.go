@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
@@ -51,6 +52,9 @@ func (m *mailboxes) Inventory(ctx context.Context, a vitrine.Account) ([]collect
 	var containers []collect.Container
 	for _, f := range folders {
 		c := collect.Container{Account: a, Name: f.path, Kind: KindGraph, Key: user + "\x00" + f.ID}
+		if f.path == "" {
+			c.Name = "/"
+		}
 		if seen[f.path] > 1 {
 			c.Name += " (" + f.ID + ")"
 		}
@@ -84,7 +88,9 @@ func (m *mailboxes) folders(ctx context.Context, user string) ([]graphFolder, er
 		if err != nil {
 			return nil, err
 		}
-		root.path = name
+		if root.path = name; i == 0 {
+			root.path = ""
+		}
 		if err := w.below(ctx, root, 0); err != nil {
 			return nil, err
 		}
@@ -131,7 +137,7 @@ func (w *folderWalk) below(ctx context.Context, f graphFolder, depth int) error 
 		return err
 	}
 	for _, c := range children {
-		c.path = f.path + "/" + collect.Valid(c.Name)
+		c.path = strings.TrimPrefix(f.path+"/"+collect.Valid(c.Name), "/")
 		if err := w.below(ctx, c, depth+1); err != nil {
 			return err
 		}

@@ -221,3 +221,14 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusNotFound)
 }
+
+// Find returns the entry at a path, or nil.
+func (d *Drive) Find(path string) *Entry {
+	var at *Entry
+	for name := range strings.SplitSeq(path, "/") {
+		if at = d.child(at, name); at == nil {
+			return nil
+		}
+	}
+	return at
+}

@@ -31,6 +31,7 @@ type Message struct {
 	Received, Sent, Created time.Time
 	Draft, Read             bool
 	Change                  int
+	Name                    string // for the test alone
 	Broken                  string // Graph's code: it cannot be handed out
 }
 
