@@ -14,6 +14,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/graphserver"
+	"github.com/vitrine-project/vitrine/production"
 )
 
 const graphUser = "alice@example.org"
@@ -182,5 +183,156 @@ func TestGraphMailFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestGraphMailFolders: hidden folders and recoverable items are read, and a
+// search's folder, whose messages lie elsewhere, is not.
+func TestGraphMailFolders(t *testing.T) {
+	s := graphserver.New(t, "Mail.Read")
+	want := graphFill(s, 3, "Inbox", "Inbox/a/b", "Conversation History")
+	u := s.User(graphUser)
+	inbox := u.Folder("Inbox").ID
+	s.Do(func(map[string]*graphserver.User) {
+		u.Folder("Conversation History").Hidden = true
+		search := u.Folder("Unread")
+		search.Search, search.Messages = true, u.Folder("Inbox").Messages
+		u.Add(u.Root, graphserver.Message{Raw: []byte(graphText(900))})
+		u.Add(u.Recoverable("recoverableitemsdeletions", "Deletions"), graphserver.Message{Raw: []byte(graphText(901))})
+		u.Add(u.Recoverable("recoverableitemspurges", "Purges"), graphserver.Message{Raw: []byte(graphText(902))})
+		twin := &graphserver.Folder{ID: "twin=", Name: "Inbox"}
+		u.Root.Folders = append(u.Root.Folders, twin)
+		u.Add(twin, graphserver.Message{Raw: []byte(graphText(903))})
+	})
+	want["/"], want["recoverableitemsdeletions"], want["recoverableitemspurges"], want["Inbox (twin=)"] = []string{graphText(900)}, []string{graphText(901)}, []string{graphText(902)}, []string{graphText(903)}
+	want["Inbox ("+inbox+")"] = want["Inbox"]
+	delete(want, "Inbox")
+	got, _, err := graphRead(t, graphSource(t, s), graphUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graphSame(t, got, want)
+	if _, _, err := graphRead(t, graphSource(t, s), "nobody@example.org"); err != nil {
+		t.Errorf("an account that is not there: %v", err)
+	}
+	s.Do(func(map[string]*graphserver.User) { u.NoMail = true })
+	if _, _, err := graphRead(t, graphSource(t, s), graphUser); err == nil || !strings.Contains(err.Error(), "may well exist") {
+		t.Errorf("a mailbox that is elsewhere: %v", err)
+	}
+}
+
+// TestGraphMailEvidence: a draft goes by when it was begun, another by when it
+// was received, and what Exchange cannot hand out is said.
+func TestGraphMailEvidence(t *testing.T) {
+	s := graphserver.New(t, "Mail.Read")
+	u := s.User(graphUser)
+	f := u.Folder("Inbox")
+	large := []byte(graphText(4) + strings.Repeat("0123456789abcdef\r\n", 1<<19)) // more than is kept
+	s.Do(func(map[string]*graphserver.User) {
+		u.Add(f, graphserver.Message{ID: "1", Raw: []byte(graphText(1)), Received: graphNoon, Created: graphNoon.Add(time.Hour), Read: true})
+		u.Add(f, graphserver.Message{ID: "2", Raw: []byte(graphText(2)), Received: graphNoon, Created: graphNoon.Add(time.Hour), Draft: true})
+		u.Add(f, graphserver.Message{ID: "3", Raw: []byte(graphText(3)), Received: graphNoon, Broken: "ErrorMimeContentConversionFailed"})
+		u.Add(f, graphserver.Message{ID: "4", Raw: large})
+	})
+	src := graphSource(t, s)
+	cs, err := src.Inventory(t.Context(), graphUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err = src.Enumerate(t.Context(), cs[1], "", func(it collect.Item) error {
+		got = append(got, fmt.Sprintf("%s %s %s %v %q %d", it.Name, it.Received.Rule, it.Received.From.Format("15:04"), it.Flags, it.Unreadable, it.Size))
+		if it.Name != "4" {
+			return nil
+		}
+		for _, at := range []int64{0, 5, it.Size} {
+			r, err := src.Open(t.Context(), cs[1], it, at)
+			if err != nil {
+				return err
+			}
+			if b, err := io.ReadAll(r); string(b) != string(large[at:]) || err != nil {
+				t.Errorf("from %d on: %d bytes, %v", at, len(b), err)
+			}
+			r.Close()
+		}
+		s.Set(func(f *graphserver.Faults) { f.Unstable = true })
+		if _, err := graphBytes(t.Context(), src, cs[1], it); err == nil || !strings.Contains(err.Error(), "other bytes") {
+			t.Errorf("bytes that differ each time: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		fmt.Sprintf(`1 graph-received 12:00 [graph-read] "" %d`, len(graphText(1))), fmt.Sprintf(`2 graph-created 13:00 [graph-draft] "" %d`, len(graphText(2))),
+		`3 graph-received 12:00 [] "no-mime" 0`, fmt.Sprintf(`4 graph-received 00:00 [] "" %d`, len(large)),
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("items\n%q, want\n%q", got, want)
+	}
+}
+
+// TestGraphMailMoved: a message that leaves its folder before its turn comes was
+// there, and is collected once; it vanished here and arrived there.
+func TestGraphMailMoved(t *testing.T) {
+	s := graphserver.New(t, "Mail.Read")
+	graphFill(s, 3, "A", "B", "C")
+	u := s.User(graphUser)
+	src := graphSource(t, s)
+	scope := scopeOf(t, graphNoon.Add(-time.Hour), graphNoon.Add(time.Hour), vitrine.ClockReceived)
+	scope.Accounts = []vitrine.Account{graphUser}
+	moved := u.Folder("C").Messages[1]
+	h := &meddled{at: 4, do: func() { // in the middle of B
+		s.Do(func(map[string]*graphserver.User) {
+			c := u.Folder("C")
+			c.Messages = slices.DeleteFunc(c.Messages, func(m *graphserver.Message) bool { return m == moved })
+			u.Folder("A").Messages = append(u.Folder("A").Messages, moved)
+			b := u.Folder("B")
+			b.Messages = append(b.Messages, &graphserver.Message{ID: "new=", Raw: []byte(graphText(77)), Received: graphNoon})
+		})
+	}}
+	c, err := collect.Job{Mandate: mandateOn(t, scope, src), Sources: []collect.Configured{{Source: src}}, Hold: h, Now: time.Now}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.items) != 9 || c.In != 9 {
+		t.Errorf("%d items are held: %+v", len(h.items), c.Counts)
+	}
+	var got []string
+	for _, v := range c.Containers {
+		got = append(got, fmt.Sprintf("%s %d -%d +%d", v.Name, v.In, v.Vanished, v.Arrived))
+	}
+	slices.Sort(got)
+	if want := []string{"/ 0 -0 +0", "A 3 -0 +0", "B 3 -0 +1", "C 3 -1 +0"}; !slices.Equal(got, want) {
+		t.Errorf("containers %q, want %q", got, want)
+	}
+}
+
+// meddled does something before an item is held.
+type meddled struct {
+	held
+	at int
+	do func()
+}
+
+func (m *meddled) Add(it production.Item, r io.Reader) (production.Item, error) {
+	if len(m.items) == m.at {
+		m.do()
+	}
+	return m.held.Add(it, r)
+}
+
+// TestGraphMailCut: a connection that breaks at any byte costs nothing but time.
+func TestGraphMailCut(t *testing.T) {
+	s := graphserver.New(t, "Mail.Read")
+	want := graphFill(s, 9, "A", "B")
+	for _, n := range []int64{0, 1, 100, 1500, 2000, 2500, 3000, 4000, 5000, 7000, 9000} {
+		s.CutAfter(n, n, n+30, 2*n, 3*n, n, n+50)
+		got, _, err := graphRead(t, graphSource(t, s), graphUser)
+		if err != nil {
+			t.Errorf("cut after %d bytes: %v", n, err)
+		}
+		graphSame(t, got, want)
 	}
 }

@@ -159,7 +159,9 @@ func (w *folderWalk) children(ctx context.Context, f graphFolder) ([]graphFolder
 			return nil, err
 		}
 		if len(found) >= f.Children {
-			return sortedBy(found), nil
+			list := sortedBy(found)
+			slices.SortStableFunc(list, func(a, b graphFolder) int { return strings.Compare(a.Name, b.Name) })
+			return list, nil
 		}
 	}
 	return nil, vitrine.Refusef(vitrine.Failed, "folder %q has %d folders by Graph's own count, and %d listings name %d: nothing was kept; run the step again", f.path, f.Children, folderPasses, len(found))
