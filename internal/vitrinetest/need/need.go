@@ -7,6 +7,7 @@ package need
 import (
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"net/url"
 	"os"
 	"os/exec"
@@ -211,4 +212,19 @@ func Cyrus(t testing.TB) string {
 		missing(t, "cyrus", "useradd -r -g mail cyrus")
 	}
 	return dir
+}
+
+// Download returns the directory of a module that no go.mod names, with the
+// checksum that it must have.
+func Download(t testing.TB, module, sum string) string {
+	t.Helper()
+	out, err := exec.Command("go", "mod", "download", "-json", module).Output()
+	var m struct{ Dir, Sum string }
+	if err != nil || json.Unmarshal(out, &m) != nil || m.Dir == "" {
+		missing(t, module, "go mod download "+module)
+	}
+	if m.Sum != sum {
+		t.Fatalf("%s has the checksum %s, want %s", module, m.Sum, sum)
+	}
+	return m.Dir
 }
