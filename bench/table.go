@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,11 +20,12 @@ type work struct {
 func (w work) print(out io.Writer) {
 	fmt.Fprintf(out, "\n### %s\n\n| tool | how | CPU s, best (median) | wall s, best (median) | MB/s a core | peak MB | found |\n|---|---|---|---|---|---|---|\n", w.title)
 	for _, c := range w.contestants {
+		name := strings.ReplaceAll(c.name, "|", `\|`)
 		if c.missing != "" {
-			fmt.Fprintf(out, "| %s | %s | not run: %s | | | | |\n", c.name, c.how, c.missing)
+			fmt.Fprintf(out, "| %s | %s | not run: %s | | | | |\n", name, c.how, strings.Join(strings.Fields(c.missing), " "))
 			continue
 		}
-		fmt.Fprintf(out, "| %s | %s | %s (%s) | %s (%s) | %.0f | %d | %s |\n", c.name, c.how, seconds(c.best(cpu)), seconds(c.median(cpu)),
+		fmt.Fprintf(out, "| %s | %s | %s (%s) | %s (%s) | %.0f | %d | %s |\n", name, c.how, seconds(c.best(cpu)), seconds(c.median(cpu)),
 			seconds(c.best(wall)), seconds(c.median(wall)), c.rate(), c.rss()>>20, w.compared(c))
 	}
 	fmt.Fprintln(out)
