@@ -2,6 +2,8 @@ package chat_test
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -198,7 +200,9 @@ func TestMatrixConfig(t *testing.T) {
 			t.Errorf("%+v is accepted", c)
 		}
 	}
-	server := httptest.NewTLSServer(&bad{})
+	server := httptest.NewUnstartedServer(&bad{})
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
 	defer server.Close()
 	s, err := chat.Matrix{URL: server.URL, Server: "bad.example", Token: token}.Open("chat", func(p string) string { return p })
 	if err != nil {

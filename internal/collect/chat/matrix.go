@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
@@ -78,7 +79,51 @@ func (s *matrix) Probe(ctx context.Context) (collect.Access, error) {
 	if _, err := s.client.get(ctx, "", nil, "_matrix", "client", "v3", "account", "whoami"); err != nil {
 		return collect.Access{}, explained(err)
 	}
-	return collect.Access{Shown: "whoami", Writes: "Matrix has no token that can only read: whoever has this one can send as any user of the application service's namespace"}, nil
+	software, err := s.software(ctx)
+	if err != nil {
+		return collect.Access{}, err
+	}
+	shown := "whoami; " + software
+	if !strings.HasPrefix(software, "Synapse") {
+		shown += ", which is not known to list rooms that an account has left: of those nothing is collected"
+	}
+	return collect.Access{Shown: shown, Writes: "Matrix has no token that can only read: whoever has this one can send as any user of the application service's namespace"}, nil
+}
+
+// software is what the homeserver says that it is.
+func (s *matrix) software(ctx context.Context) (string, error) {
+	b, err := s.client.get(ctx, "", nil, "_matrix", "federation", "v1", "version")
+	if errors.As(err, new(*refused)) && !errors.As(err, new(*collect.Interrupted)) {
+		return "a homeserver that does not say what it is", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	name, version := "", ""
+	fields(b, func(key string, value []byte) {
+		if key != "server" {
+			return
+		}
+		fields(value, func(key string, value []byte) {
+			switch key {
+			case "name":
+				name = printable(text(value))
+			case "version":
+				version = printable(text(value))
+			}
+		})
+	})
+	return name + " " + version, nil
+}
+
+// printable is a server's name for itself as far as it can be shown.
+func printable(s string) string {
+	return shown(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s))
 }
 
 // explained turns an answer that nobody expected into words.

@@ -115,6 +115,9 @@ func TestMatrix(t *testing.T) {
 	if len(got) != n || files != 1 || col.Unreadable != 2 {
 		t.Errorf("%d events of %d, %d files, %+v", len(got), n, files, col.Counts)
 	}
+	if !strings.Contains(col.Sources[0].Shown, "has left") {
+		t.Errorf("the package does not say of which rooms nothing is collected: %+v", col.Sources)
+	}
 	if col.Sources[0].Writes == "" || len(col.Containers) != 2 || col.Containers[0].Name != r.id {
 		t.Errorf("%+v %+v", col.Sources, col.Containers)
 	}
