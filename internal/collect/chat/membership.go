@@ -119,7 +119,7 @@ func membersNow(threadProperties []byte, owner string) (is collect.Membership) {
 		}
 		is = collect.NotMember
 		elements(value, func(v []byte) {
-			if strings.EqualFold(text(v), owner) {
+			if sameUser(text(v), owner) {
 				is = collect.Member
 			}
 		})
@@ -131,10 +131,10 @@ func membersNow(threadProperties []byte, owner string) (is collect.Membership) {
 // something there.
 func told(m *message, owner string) (e event, tells bool) {
 	if !strings.HasPrefix(m.kind, "ThreadActivity/") {
-		return present, strings.EqualFold(m.from, owner)
+		return present, sameUser(m.from, owner)
 	}
 	is := func(tag string) bool {
-		return slices.ContainsFunc(tagged(m.content, tag), func(id string) bool { return strings.EqualFold(id, owner) })
+		return slices.ContainsFunc(tagged(m.content, tag), func(id string) bool { return sameUser(id, owner) })
 	}
 	switch target := is("target"); {
 	case target && m.kind == "ThreadActivity/AddMember":
@@ -145,6 +145,13 @@ func told(m *message, owner string) (e event, tells bool) {
 		return present, true
 	}
 	return 0, false
+}
+
+// sameUser compares two ids of users, which stand there with the prefix of a
+// Skype user or without it.
+func sameUser(a, b string) bool {
+	a, b = strings.TrimPrefix(a, "8:"), strings.TrimPrefix(b, "8:")
+	return a != "" && strings.EqualFold(a, b)
 }
 
 // maxTagged bounds how many ids are read from one message.

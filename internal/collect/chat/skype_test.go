@@ -333,6 +333,7 @@ func TestSkypeGroups(t *testing.T) {
 		"joined twice":             {all, []sk.Message{add(1, bob, alice), say(2, bob), add(3, bob, alice), say(4, bob)}, "iuii"},
 		"back without a word":      {nil, []sk.Message{add(1, bob, alice), remove(2, bob, alice), say(3, bob), say(4, alice), say(5, bob)}, "iiuii"},
 		"in and out at once":       {nil, []sk.Message{add(1, bob, alice), remove(1, bob, alice), say(2, bob)}, "iiu"},
+		"ids without a prefix":     {[]string{"live:alice"}, []sk.Message{say(1, bob), add(2, "live:bob", "live:alice"), say(3, bob), say(4, "live:alice"), say(5, "live:alicia")}, "oiiii"},
 		"others come and go":       {nil, []sk.Message{add(1, bob, alice), add(2, bob, carol), say(3, carol), remove(4, bob, carol), say(5, bob)}, "iiiii"},
 	} {
 		s, _ := tarred(t, sk.Export{User: alice, Conversations: []sk.Conversation{{ID: group, Members: c.members, Messages: c.messages}}}, "live_alice")
