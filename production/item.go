@@ -67,7 +67,7 @@ type Item struct {
 }
 
 // messageForms are the forms whose bytes are a message of RFC 5322.
-var messageForms = []string{"stored", "mbox", "mboxrd", "mboxo", "mboxcl2"}
+var messageForms = []string{"stored", "mbox", "mboxrd", "mboxo", "mboxcl2", "imap-crlf", "blob", "graph-mime"}
 
 // Path is the item's place in the bag: data/, its number in six digits or
 // more, and an ending that says what the bytes are.

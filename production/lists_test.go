@@ -52,7 +52,7 @@ func value(it map[string]any, column string) string {
 	switch parent, field, nested := strings.Cut(column, "_"); {
 	case column == "path":
 		ending := "bin"
-		if it["category"] == "content" && slices.Contains([]any{"stored", "mbox", "mboxrd", "mboxo", "mboxcl2"}, it["form"]) {
+		if it["category"] == "content" && slices.Contains([]any{"stored", "mbox", "mboxrd", "mboxo", "mboxcl2", "imap-crlf", "blob", "graph-mime"}, it["form"]) {
 			ending = "eml"
 		}
 		return fmt.Sprintf("data/%06s.%s", it["number"], ending)

@@ -296,6 +296,9 @@ func TestGraphMailMoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p := h.items[0].Path(); !strings.HasSuffix(p, ".eml") {
+		t.Errorf("a message is handed over as %q", p)
+	}
 	if len(h.items) != 9 || c.In != 9 {
 		t.Errorf("%d items are held: %+v", len(h.items), c.Counts)
 	}
