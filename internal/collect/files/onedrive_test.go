@@ -273,3 +273,34 @@ func TestOneDriveAccounts(t *testing.T) {
 		}
 	}
 }
+
+// TestOneDriveWritten: a file that is written between two listings is read with
+// all its versions; versions without the newest stop the run.
+func TestOneDriveWritten(t *testing.T) {
+	for _, hidden := range []bool{false, true} {
+		s := graphserver.New(t, "Files.Read.All")
+		d := s.User(driveUser).Drive("b!drive-1", "OneDrive")
+		e := d.Add("file", "f.txt", driveVersion(1, "one"), driveVersion(2, "second"))
+		src := driveSource(t, s)
+		cs, err := src.Inventory(t.Context(), driveUser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Do(func(map[string]*graphserver.User) {
+			if e.Unlisted = hidden; !hidden {
+				e.Write(driveVersion(3, "the third"))
+			}
+		})
+		var got []string
+		err = src.Enumerate(t.Context(), cs[0], "", func(it collect.Item) error {
+			b, err := driveBytes(t, src, cs[0], it)
+			got = append(got, string(b))
+			return err
+		})
+		if hidden {
+			says(t, err, "without its newest")
+		} else if want := []string{"one", "second", "the third"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("read %q, %v, want %q", got, err, want)
+		}
+	}
+}

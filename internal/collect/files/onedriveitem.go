@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/graph"
 	"github.com/vitrine-project/vitrine/production"
@@ -118,6 +119,15 @@ func (d *drives) versions(ctx context.Context, drive string, e *driveEntry) ([]d
 	}
 	if len(list) == 0 {
 		return nil, errDriveNonsense
+	}
+	if list[0].Size != e.Size {
+		now, err := d.current(ctx, graph.Path("drives", drive, "items", e.ID))
+		if err != nil {
+			return nil, err
+		}
+		if now == e.Content {
+			return nil, vitrine.Refusef(vitrine.Failed, "Microsoft Graph lists the versions of a file without its newest: nothing was kept; run the step again")
+		}
 	}
 	slices.SortFunc(list, func(a, b driveVersion) int { return cmp.Compare(a.ID, b.ID) })
 	return list, nil

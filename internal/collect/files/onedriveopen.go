@@ -61,24 +61,35 @@ func (d *drives) Open(ctx context.Context, c collect.Container, it collect.Item,
 // until another is newer.
 func (d *drives) content(ctx context.Context, drive string, k driveKey, offset int64) (io.ReadCloser, error) {
 	item := graph.Path("drives", drive, "items", k.item)
-	r := &driveReader{ctx: ctx, drives: d, left: k.size - offset}
-	path := item + graph.Path("versions", k.version, "content")
-	if k.content != "" {
-		now, err := d.current(ctx, item)
-		if err != nil {
-			return nil, err
-		}
-		if now == k.content {
-			path, r.item, r.content = item+"/content", item, now
-		}
+	version := &driveReader{ctx: ctx, drives: d, left: k.size - offset, path: item + graph.Path("versions", k.version, "content")}
+	if k.content == "" {
+		return version.open(offset)
 	}
+	now, err := d.current(ctx, item)
+	if err != nil {
+		return nil, err
+	}
+	newest := &driveReader{ctx: ctx, drives: d, left: k.size - offset, path: item + "/content", item: item, content: now}
+	if now == k.content {
+		return newest.open(offset)
+	}
+	// It was written after it was listed, and its versions were listed before
+	// that or behind it.
+	r, err := version.open(offset)
+	if _, is := graph.Refused(err, http.StatusBadRequest); is {
+		return newest.open(offset)
+	}
+	return r, err
+}
+
+// open begins to read.
+func (r *driveReader) open(offset int64) (io.ReadCloser, error) {
 	if offset > 0 && r.left == 0 {
 		r.body = io.NopCloser(strings.NewReader(""))
 		return r, nil
 	}
 	var err error
-	r.body, err = d.client.Bytes(ctx, path, offset)
-	if err != nil {
+	if r.body, err = r.drives.client.Bytes(r.ctx, r.path, offset); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -97,6 +108,7 @@ type driveReader struct {
 	drives        *drives
 	body          io.ReadCloser
 	left          int64
+	path          string
 	item, content string // of the newest version
 }
 

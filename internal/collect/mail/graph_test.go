@@ -144,6 +144,7 @@ func TestGraphMailFaults(t *testing.T) {
 		"names items twice":             {func(f *graphserver.Faults) { f.PageSize, f.Twice = 4, true }, ""},
 		"loses items in all listings":   {func(f *graphserver.Faults) { f.PageSize, f.Lose, f.Delta = 4, 1, true }, "do not agree"},
 		"loses items and has no delta":  {func(f *graphserver.Faults) { f.PageSize, f.Lose, f.NoDelta = 4, 1, true }, "do not agree"},
+		"names one that is gone":        {func(f *graphserver.Faults) { f.Stale = true }, "do not agree"},
 		"no delta":                      {func(f *graphserver.Faults) { f.PageSize, f.NoDelta = 4, true }, ""},
 		"no nextLink in all listings":   {func(f *graphserver.Faults) { f.PageSize, f.NoNext, f.Delta = 4, true, true }, "broke off"},
 		"a circle":                      {func(f *graphserver.Faults) { f.PageSize, f.Circle = 4, true }, "circle"},

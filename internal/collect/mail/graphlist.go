@@ -73,41 +73,50 @@ func sortedBy[V any](m map[string]V) []V {
 
 // list lists a folder until two passes agree with each other and with the
 // folder's own count. A listing by pages is known to lose messages, to name some
-// twice and to end too early; so every second one goes by another way, and no
-// count but the folder's is relied on.
+// twice and to end too early; so every second one goes by changes, and what both
+// ways name must be the same, unless one never comes to the folder's count.
 func (m *mailboxes) list(ctx context.Context, user, folder string) (graphListing, error) {
-	states := map[string]bool{}
 	var l graphListing
 	var count int64
+	var whole [2]string // of each way, the state that was as many as the folder counts
 	for n := range graphPasses {
-		found, err := m.pass(ctx, user, folder, n)
+		found, way, err := m.pass(ctx, user, folder, n)
 		if err != nil {
 			return l, err
 		}
 		if count, err = m.count(ctx, user, folder); err != nil {
 			return l, err
 		}
-		l = listing(found)
-		if states[l.state] && count == int64(len(l.messages)) {
+		if l = listing(found); count != int64(len(l.messages)) {
+			continue
+		}
+		if other := whole[1-way]; other == l.state || other == "" && whole[way] == l.state {
 			return l, nil
 		}
-		states[l.state] = true
+		whole[way] = l.state
 	}
 	return l, vitrine.Refusef(vitrine.Failed, "%d listings of a folder do not agree: it counts %d messages, and the last listing names %d: nothing was kept; run the step again when less is going on in the mailbox", graphPasses, count, len(l.messages))
 }
 
+// The ways to list a folder.
+const (
+	byPages   = 0
+	byChanges = 1
+)
+
 // pass lists a folder once.
-func (m *mailboxes) pass(ctx context.Context, user, folder string, n int) (map[string]graphMessage, error) {
+func (m *mailboxes) pass(ctx context.Context, user, folder string, n int) (found map[string]graphMessage, way int, err error) {
 	path := graph.Path("users", user, "mailFolders", folder, "messages")
 	fields := "id,changeKey,receivedDateTime,sentDateTime,createdDateTime,isDraft,isRead"
 	if n%2 == 1 {
-		found, err := m.gather(ctx, graph.Listing{Path: path + "/delta", Query: url.Values{"$select": {fields}}, Size: graphPage, Delta: true})
+		found, err = m.gather(ctx, graph.Listing{Path: path + "/delta", Query: url.Values{"$select": {fields}}, Size: graphPage, Delta: true})
 		if !cannot(err) {
-			return found, err
+			return found, byChanges, err
 		}
 	}
 	top := fmt.Sprint(graphPage / (n + 1)) // what is lost between two pages shows where pages end elsewhere
-	return m.gather(ctx, graph.Listing{Path: path, Query: url.Values{"$select": {fields}, "$top": {top}}})
+	found, err = m.gather(ctx, graph.Listing{Path: path, Query: url.Values{"$select": {fields}, "$top": {top}}})
+	return found, byPages, err
 }
 
 // cannot reports whether a folder has no listing of that kind.

@@ -22,6 +22,7 @@ type Entry struct {
 	Kind     string // "file", "folder", "package", "remoteItem", "deleted", "malware"
 	Versions []Version
 	Client   time.Time // fileSystemInfo
+	Unlisted bool      // its newest version is missing among its versions
 }
 
 // Version is one version of a file; the last is the newest.
@@ -161,6 +162,9 @@ func (s *Server) entry(w http.ResponseWriter, r *http.Request, d *Drive, e *Entr
 	case len(p) == 1 && p[0] == "versions":
 		var list []object
 		for i := len(e.Versions); i > 0; i-- {
+			if e.Unlisted && i == len(e.Versions) {
+				continue
+			}
 			v := e.Versions[i-1]
 			list = append(list, object{"id": fmt.Sprintf("%d.0", i), "lastModifiedDateTime": stamp(v.Modified), "size": len(v.Raw)})
 		}

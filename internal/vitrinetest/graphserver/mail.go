@@ -193,7 +193,11 @@ func (s *Server) folder(w http.ResponseWriter, r *http.Request, f *Folder, p []s
 			}
 			list = append(list, object{"id": id, "changeKey": fmt.Sprint("CQ", m.Change), "receivedDateTime": stamp(m.Received), "sentDateTime": stamp(m.Sent), "createdDateTime": stamp(m.Created), "isDraft": m.Draft, "isRead": m.Read})
 		}
-		s.paged(w, r, list, len(p) > 1 && p[1] == "delta")
+		delta := len(p) > 1 && p[1] == "delta"
+		if s.Stale && !delta && len(list) > 0 {
+			list[0]["id"] = "gone="
+		}
+		s.paged(w, r, list, delta)
 	default:
 		refuse(w, http.StatusNotFound, "ResourceNotFound")
 	}

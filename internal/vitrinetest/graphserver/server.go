@@ -56,6 +56,7 @@ type Faults struct {
 	NoNext     bool   // a listing ends with its first page
 	Twice      bool   // a page begins with the last entry of the one before
 	Circle     bool   // a nextLink leads to its own page
+	Stale      bool   // a listing by pages has a message that is gone in the place of another
 	Delta      bool   // the four faults above are those of delta listings, too
 	NoDelta    bool   // there are no delta listings
 	Miscount   int64  // is added to every folder's count
