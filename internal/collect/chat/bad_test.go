@@ -17,6 +17,7 @@ import (
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/chat"
+	"github.com/vitrine-project/vitrine/internal/vitrinetest/signed"
 )
 
 // bad is a homeserver of one room, with the faults that homeservers have.
@@ -182,6 +183,20 @@ func TestMatrixBadServers(t *testing.T) {
 	} {
 		_, err := job(t, &held{}, badly(t, fault), "alice").Run(t.Context())
 		says(t, err, vitrine.Failed, words)
+	}
+}
+
+// TestKeywordsInEvents: what an event says is searched for keywords, a file
+// that comes along is for people.
+func TestKeywordsInEvents(t *testing.T) {
+	s, h := badly(t, ""), &held{}
+	j := job(t, h, s, "alice")
+	scope := j.Mandate.Statement().Scope
+	scope.Keywords = []string{"77"}
+	j.Mandate = signed.Mandate(t, scope, s.Declaration())
+	c, err := j.Run(t.Context())
+	if err != nil || c.In != 1 || c.Undeterminable != 1 || len(h.bytes) != 2 || !strings.Contains(strings.Join(h.bytes, ""), `{"body":"77"}`) {
+		t.Errorf("%+v, %v", c.Counts, err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // FormMatrix is the form of an event of a Matrix room: its JSON object as the
 // homeserver returns it, without its field unsigned, which the homeserver
 // computes anew for whoever asks, and which can hold other events.
-const FormMatrix = "matrix-event"
+const FormMatrix = "matrix-json"
 
 // Rules by which an event tells when it was sent.
 const (
