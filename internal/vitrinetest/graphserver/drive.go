@@ -95,8 +95,9 @@ func (d *Drive) describe(e *Entry) object {
 		parent = e.Parent.ID
 	}
 	o := object{"id": e.ID, "name": e.Name, "parentReference": object{"id": parent, "driveId": d.ID}, "cTag": fmt.Sprintf(`"c:{%s},%d"`, e.ID, len(e.Versions)), "eTag": "e"}
-	if v := e.newest(); !v.Modified.IsZero() {
-		o["lastModifiedDateTime"], o["createdDateTime"], o["size"] = stamp(v.Modified), stamp(e.Versions[0].Modified), len(v.Raw)
+	v := e.newest()
+	if o["size"] = len(v.Raw); !v.Modified.IsZero() {
+		o["lastModifiedDateTime"], o["createdDateTime"] = stamp(v.Modified), stamp(e.Versions[0].Modified)
 	}
 	if !e.Client.IsZero() {
 		o["fileSystemInfo"] = object{"lastModifiedDateTime": stamp(e.Client)}
