@@ -110,7 +110,8 @@ func (j Job) Piece(ctx context.Context, from *Place) (vitrine.Collection, *Place
 	}
 	r.col.Ended = j.Now().UTC().Truncate(time.Second)
 	if err == errFull {
-		return r.col, &r.at, nil
+		at := r.at // alone: the run holds on to its hold
+		return r.col, &at, nil
 	}
 	return r.col, nil, nil
 }
