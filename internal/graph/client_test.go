@@ -168,6 +168,25 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestStall: so is one that falls silent in the middle.
+func TestStall(t *testing.T) {
+	s := graphserver.New(t, "Files.Read.All")
+	e := s.User("alice@example.org").Drive("d", "OneDrive").Add("file", "f", graphserver.Version{Modified: time.Unix(1e9, 0), Raw: []byte("0123456789")})
+	s.Set(func(f *graphserver.Faults) { f.Stall = true })
+	c, _ := client(t, s, nil)
+	c.idle = 200 * time.Millisecond
+	r, err := c.Bytes(t.Context(), Path("drives", "d", "items", e.ID)+"/content", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if string(b) != "01234" {
+		t.Errorf("read %q", b)
+	}
+	broken(t, err, "did not answer in time")
+}
+
 // TestImpostor: a host that nobody vouches for gets neither secret nor token.
 func TestImpostor(t *testing.T) {
 	s := graphserver.New(t, "Mail.Read")

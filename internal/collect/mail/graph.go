@@ -94,6 +94,11 @@ func (m *mailboxes) Family() collect.Family { return collect.Mail }
 
 func (m *mailboxes) Holds() []vitrine.Category { return []vitrine.Category{Category} }
 
+// Stores is what the catalogue says of it.
+func (m *mailboxes) Stores() []collect.Stored {
+	return []collect.Stored{{Kind: KindGraph, Category: Category, Form: "MIME, as Exchange writes it from what it stores"}}
+}
+
 // Probe looks at the permissions that the token names. They are Microsoft's own
 // statement, and not all of it: what an administrator allows an application in
 // Exchange itself (RBAC for applications) stands in no token.

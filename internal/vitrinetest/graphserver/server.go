@@ -69,6 +69,7 @@ type Faults struct {
 	Longer     int    // Content-Length of bytes lies by so much; negative: the last bytes are missing
 	NoRange    bool   // downloads are always whole
 	Huge       bool   // a page is larger than any client wants to read
+	Stall      bool   // bytes stop in their middle
 	Silent     bool   // an answer never comes
 	Opaque     bool   // tokens cannot be read
 	Unstable   bool   // a message's bytes differ each time
@@ -357,6 +358,15 @@ func (s *Server) bytes(w http.ResponseWriter, r *http.Request, b []byte, ranges 
 		w.Header().Set("Content-Length", fmt.Sprint(len(b)+s.Longer))
 	}
 	w.WriteHeader(status)
+	if s.Stall {
+		w.Write(b[:len(b)/2])
+		http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-s.hold:
+		}
+		return
+	}
 	w.Write(b)
 }
 
