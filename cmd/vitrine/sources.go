@@ -12,6 +12,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect/files"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
 	"github.com/vitrine-project/vitrine/internal/collect/records"
+	"github.com/vitrine-project/vitrine/internal/intake"
 )
 
 // SourceConfig is one store of customers' data. A kind that lies on this
@@ -20,6 +21,8 @@ type SourceConfig struct {
 	Name string `toml:"name"` // stands in mandates; nobody
 	Kind string `toml:"kind"` // what kind of store it is; nobody
 	Path string `toml:"path"` // with {account}; the operator, who must mount it read-only
+	// Profile declares a chat server's tables: mattermost or prosody; counsel
+	Profile string `toml:"profile"`
 	// MayWrite is why it is accepted that the credentials could write there; counsel
 	MayWrite string `toml:"may_write"`
 	// What the catalogue says of it.
@@ -31,6 +34,7 @@ type SourceConfig struct {
 	Matrix   *chat.Matrix      `toml:"matrix"`
 	Graph    *mail.Graph       `toml:"graph-mail"`
 	SFTP     *files.SFTP       `toml:"sftp"`
+	OneDrive *files.OneDrive   `toml:"onedrive"`
 	WebDAV   *files.WebDAV     `toml:"webdav"`
 	S3       *files.S3         `toml:"s3"`
 	Postgres *records.Postgres `toml:"postgres"`
@@ -96,6 +100,9 @@ func (s SourceConfig) open(base string) (collect.Source, error) {
 	if base != "" {
 		at = func(path string) string { return resolve(base, path) }
 	}
+	if err := s.profiled(); err != nil {
+		return nil, refuse("%v", err)
+	}
 	tables := s.tables()
 	table, hasTable := tables[s.Kind]
 	delete(tables, s.Kind)
@@ -122,7 +129,41 @@ func (s SourceConfig) open(base string) (collect.Source, error) {
 	if err != nil {
 		return nil, refuse("%v", untitled(err, s.Name))
 	}
+	if s.Profile != "" {
+		source = records.As(collect.Chat, source)
+	}
 	return source, nil
+}
+
+// profiled puts the tables of s's profile before those that its own table
+// declares.
+func (s *SourceConfig) profiled() error {
+	if s.Profile == "" {
+		return nil
+	}
+	var declared struct {
+		Tables []records.Table `toml:"table"`
+	}
+	text := chat.Profile(s.Profile)
+	if text == "" {
+		return fmt.Errorf("profile %q is not known: want one of %s", s.Profile, strings.Join(chat.Profiles(), ", "))
+	}
+	if err := intake.Decode([]byte(text), &declared); err != nil {
+		return err
+	}
+	switch {
+	case s.Postgres != nil:
+		c := *s.Postgres
+		c.Tables = append(declared.Tables, c.Tables...)
+		s.Postgres = &c
+	case s.SQLite != nil:
+		c := *s.SQLite
+		c.Tables = append(declared.Tables, c.Tables...)
+		s.SQLite = &c
+	default:
+		return fmt.Errorf("profile %q is of a database: want kind postgres or sqlite", s.Profile)
+	}
+	return nil
 }
 
 // untitled takes the source's name off what a family says of it: it is said

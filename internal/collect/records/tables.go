@@ -12,6 +12,7 @@ package records
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ import (
 
 // tables is a source of declared tables in a database.
 type tables struct {
+	family      collect.Family // records if empty
 	declaration vitrine.Source
 	db          *query.DB
 	tables      []Table
@@ -46,7 +48,16 @@ type held struct {
 
 func (s *tables) Declaration() vitrine.Source { return s.declaration }
 
-func (s *tables) Family() collect.Family { return collect.Records }
+func (s *tables) Family() collect.Family { return cmp.Or(s.family, collect.Records) }
+
+// As has the tables of a source belong to another family: to chat, where they
+// are a chat server's.
+func As(f collect.Family, s collect.Source) collect.Source {
+	if t, ok := s.(*tables); ok {
+		t.family = f
+	}
+	return s
+}
 
 func (s *tables) Holds() []vitrine.Category { return holds(s.tables) }
 
