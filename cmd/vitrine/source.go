@@ -29,6 +29,7 @@ type Checked struct {
 	MayWrite   string             `json:"may_write,omitempty"` // why that is accepted
 	Error      string             `json:"error,omitempty"`
 	Containers []CheckedContainer `json:"containers,omitempty"` // of the account that was named
+	unknown    bool               // that it has none of them
 	refused    vitrine.Kind
 }
 
@@ -48,13 +49,13 @@ func (p program) sourceCommand() *cobra.Command {
 func (p program) sourceCheckCommand() *cobra.Command {
 	var path, account string
 	var asJSON bool
-	wait := time.Minute
+	wait := 3 * time.Minute // longer than any source waits for an answer
 	c := &cobra.Command{
 		Use:   "check --config F",
 		Short: "Try each source, and say what is wrong",
 		Long: `Try each source of the config: whether it answers, and whether its credentials can only read.
-No item is read or listed. With --account, the account's containers are listed with the store's
-own counts. It exits with 4 if a collection would stop because a source could be written to, and
+No item is read. With --account, the account's containers are listed, with the store's own counts
+where it keeps any; nothing of their content is shown. It exits with 4 if a collection would stop because a source could be written to, and
 with 1 or 2 if one cannot be read.`,
 		Example: "  vitrine source check --config vitrine.toml --account alice",
 		Args:    exactly(),
@@ -67,6 +68,9 @@ with 1 or 2 if one cannot be read.`,
 				return err
 			}
 			var who vitrine.Account
+			if _, ok := vitrine.Account(account).Identifier(); ok {
+				return vitrine.Refusef(vitrine.Usage, "--account %s: want an account's own name; whose an identifier is, is looked up under a mandate only", account)
+			}
 			if account != "" {
 				if who, err = vitrine.ParseAccount(account); err != nil {
 					return vitrine.Refusef(vitrine.Usage, "--account: %v", err)
@@ -101,6 +105,9 @@ func check(ctx context.Context, s collect.Configured, account vitrine.Account) C
 	c := Checked{Name: d.Name, Kind: d.Kind, Family: string(s.Family()), MayWrite: s.MayWrite}
 	fail := func(err error) Checked {
 		c.OK, c.Error, c.refused = false, err.Error(), vitrine.Failed
+		if errors.Is(err, context.DeadlineExceeded) {
+			c.Error = "it did not answer in time: see that it runs and can be reached from here, or give --wait more"
+		}
 		var r *vitrine.Refusal
 		if errors.As(err, &r) {
 			c.refused = r.Kind
@@ -122,6 +129,7 @@ func check(ctx context.Context, s collect.Configured, account vitrine.Account) C
 	if err != nil {
 		return fail(err)
 	}
+	c.unknown = len(containers) == 0
 	for _, l := range containers {
 		listed := CheckedContainer{Name: l.Name, Bytes: l.Size}
 		if l.Count != collect.NoCount {
@@ -139,6 +147,9 @@ func tellChecked(w io.Writer, all []Checked, asJSON bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range all {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", c.Name, c.Kind, c.says())
+		if c.unknown {
+			fmt.Fprintf(t, "\t\tit knows no such account\n")
+		}
 		for _, l := range c.Containers {
 			items := "not counted by the store"
 			if l.Items != nil {

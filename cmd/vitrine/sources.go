@@ -180,7 +180,11 @@ func (c Config) Sources(base string) ([]collect.Configured, error) {
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, collect.Configured{Source: source, MayWrite: s.MayWrite, Encryption: collect.Encryption(s.Encryption)})
+		configured := collect.Configured{Source: source, MayWrite: s.MayWrite}
+		if c.Catalogue.Counsel != "" {
+			configured.Encryption = collect.Encryption(s.Encryption)
+		}
+		sources = append(sources, configured)
 	}
 	return sources, nil
 }

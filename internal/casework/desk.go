@@ -230,7 +230,11 @@ func (d *Desk) Void(ctx context.Context, id vitrine.ID, why *vitrine.Refusal, by
 // that was already mandated falls back to reviewed: a new scope needs new
 // signatures. If the text stays the same, nothing happens.
 func (d *Desk) Review(ctx context.Context, id vitrine.ID, granted vitrine.Scope, differences []vitrine.Difference, by string) error {
-	held, err := d.preservedSources(ctx, granted)
+	before, err := d.Demand(ctx, id)
+	if err != nil {
+		return err
+	}
+	held, err := d.preservedSources(ctx, granted, before.Submission.Received)
 	if err != nil {
 		return err
 	}

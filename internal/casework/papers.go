@@ -45,40 +45,29 @@ func (d *Desk) closeBag(w *production.Writer, col vitrine.Collection, b bag) (pr
 	return w.Close(info, d.Ring.Sign)
 }
 
-// veiled is what a volume tells of a collection. Accounts that an ambiguous
+// veiled is what a volume tells of a collection: nothing of what is out but its
+// number. Containers that nothing was collected from are added up without their
+// names, which could tell a secret of their own. Accounts that an ambiguous
 // identifier led to are several people's, of whom at most one is meant: their
-// containers stand there under the identifier, added up, and who they are shows
-// in no item that nobody ruled to be produced.
+// containers stand there under the identifier, added up too, and who they are
+// shows in no item that nobody ruled to be produced.
 func veiled(col vitrine.Collection, volume int) vitrine.Collection {
 	if volume == 0 {
 		return col
 	}
-	under := map[vitrine.Account]vitrine.Account{}
-	for _, r := range col.Resolved {
-		for _, a := range r.Accounts {
-			if r.Outcome != vitrine.ResolvedCertain {
-				under[a] = r.Identifier
-			}
-		}
-	}
-	for _, r := range col.Resolved {
-		for _, a := range r.Accounts {
-			if r.Outcome == vitrine.ResolvedCertain {
-				delete(under, a)
-			}
-		}
-	}
-	if len(under) == 0 {
-		return col
-	}
+	under := ambiguous(col.Resolved)
 	var told []vitrine.Container
 	for _, c := range col.Containers {
 		identifier, doubtful := under[c.Account]
 		if doubtful {
 			c.Account = identifier
 		}
+		empty := c.In+c.Undeterminable == 0
+		if empty {
+			c.Name, c.Before, c.After = "", "", ""
+		}
 		i := slices.IndexFunc(told, func(t vitrine.Container) bool {
-			return doubtful && t.Source == c.Source && t.Account == c.Account && t.Name == c.Name
+			return (doubtful || empty) && t.Source == c.Source && t.Account == c.Account && t.Name == c.Name && t.Kind == c.Kind
 		})
 		if i < 0 {
 			told = append(told, c)
@@ -86,10 +75,32 @@ func veiled(col vitrine.Collection, volume int) vitrine.Collection {
 		}
 		sum := &told[i]
 		sum.Counts, sum.Vanished, sum.Arrived = sum.Add(c.Counts), sum.Vanished+c.Vanished, sum.Arrived+c.Arrived
-		sum.Before, sum.After = sum.Before+"; "+c.Before, sum.After+"; "+c.After
+		if !empty {
+			sum.Before, sum.After = sum.Before+"; "+c.Before, sum.After+"; "+c.After
+		}
 	}
 	col.Containers = told
 	return col
+}
+
+// ambiguous maps the accounts that only ambiguous identifiers led to to one of
+// those.
+func ambiguous(resolved []vitrine.Resolution) map[vitrine.Account]vitrine.Account {
+	under := map[vitrine.Account]vitrine.Account{}
+	for _, certain := range []bool{false, true} {
+		for _, r := range resolved {
+			for _, a := range r.Accounts {
+				switch {
+				case (r.Outcome == vitrine.ResolvedCertain) != certain:
+				case certain:
+					delete(under, a)
+				default:
+					under[a] = r.Identifier
+				}
+			}
+		}
+	}
+	return under
 }
 
 type tag struct {

@@ -69,6 +69,17 @@ func (c *collecting) all(ctx context.Context) (vitrine.Collection, error) {
 	return c.join(ctx)
 }
 
+// resolved refuses a collection in which an identifier led to so many accounts
+// that nothing of them was read: to hand that over would read as "no data".
+func resolved(col vitrine.Collection) error {
+	for _, r := range col.Resolved {
+		if r.Outcome == vitrine.ResolvedTooMany {
+			return &vitrine.Refusal{Kind: vitrine.Refused, Ground: "identifier-ambiguous", Text: fmt.Sprintf("%q was more people's than anybody can tell apart, and nothing of theirs was read: ask the authority for what tells them apart (a port, the second, another identifier), which is a new demand, and void this one", r.Identifier)}
+		}
+	}
+	return nil
+}
+
 // listed has the collection run under the provider's catalogue, if it has one.
 func (c *collecting) listed() (err error) {
 	if c.Catalogue != nil {

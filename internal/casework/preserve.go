@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vitrine-project/vitrine"
@@ -46,6 +47,13 @@ func kept(dem vitrine.Demand) (Preserved, bool) {
 // Extend keeps what is preserved for longer, on a renewed request, whose paper
 // is kept. It must come while the data is still to be kept.
 func (d *Desk) Extend(ctx context.Context, id vitrine.ID, reference, name string, document []byte, by string) (Preserved, error) {
+	dem, err := d.Demand(ctx, id)
+	if err != nil {
+		return Preserved{}, err
+	}
+	if _, ok := kept(dem); !ok {
+		return Preserved{}, notKept(dem)
+	}
 	digest, size, err := d.Originals.Put(bytes.NewReader(document))
 	if err != nil {
 		return Preserved{}, fmt.Errorf("keep document: %w", err)
@@ -70,7 +78,7 @@ func (d *Desk) Extend(ctx context.Context, id vitrine.ID, reference, name string
 	if err != nil {
 		return Preserved{}, err
 	}
-	dem, err := d.Demand(ctx, id)
+	dem, err = d.Demand(ctx, id)
 	p, _ := kept(dem)
 	return p, err
 }
@@ -82,9 +90,16 @@ func notKept(dem vitrine.Demand) error {
 	return vitrine.Refusef(vitrine.Usage, "demand %s preserves nothing: it is %s; vitrine hold list shows what is preserved", dem.ID, dem.Stage)
 }
 
-// Release destroys what is preserved.
+// Release destroys what is preserved, unless a demand waits for it.
 func (d *Desk) Release(ctx context.Context, id vitrine.ID, why *vitrine.Refusal, by string) error {
-	err := d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+	waiting, err := d.NeededBy(ctx, id)
+	if err != nil {
+		return err
+	}
+	if len(waiting) > 0 {
+		return vitrine.Refusef(vitrine.Refused, "what demand %s preserved is named in the statement of demand %s (%s), which is not answered: answer or void that one first; nothing was destroyed", id, waiting[0].ID, waiting[0].Submission.Reference)
+	}
+	err = d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
 		if dem.Stage == vitrine.Released {
 			return vitrine.Event{}, errDone
 		}
@@ -107,16 +122,30 @@ func (d *Desk) Release(ctx context.Context, id vitrine.ID, why *vitrine.Refusal,
 }
 
 // preservedSources are the holds that a scope may be answered from: what is
-// preserved of its accounts, and still to be kept.
-func (d *Desk) preservedSources(ctx context.Context, scope vitrine.Scope) ([]collect.Configured, error) {
+// preserved of its accounts, and was to be kept when the demand for it came.
+// Whose an identifier is shows only when it is resolved: for one, every hold is
+// asked.
+func (d *Desk) preservedSources(ctx context.Context, scope vitrine.Scope, received time.Time) ([]collect.Configured, error) {
 	all, err := d.Preserved(ctx)
+	identifier := slices.ContainsFunc(scope.Accounts, func(a vitrine.Account) bool { _, ok := a.Identifier(); return ok })
 	var sources []collect.Configured
 	for _, p := range all {
-		if !p.Expired(d.Now()) && common(p.accounts(), scope.Accounts) && common(p.Granted.Categories, scope.Categories) {
+		if !p.Expired(received) && (identifier || common(p.accounts(), scope.Accounts)) && common(p.Granted.Categories, scope.Categories) {
 			sources = append(sources, collect.Configured{Source: &preservedSource{desk: d, dem: p.Demand}})
 		}
 	}
 	return sources, err
+}
+
+// NeededBy lists the demands that wait for being answered from what id
+// preserves.
+func (d *Desk) NeededBy(ctx context.Context, id vitrine.ID) (waiting []vitrine.Demand, err error) {
+	err = d.every(ctx, func(dem vitrine.Demand) {
+		if (dem.Stage == vitrine.Reviewed || dem.Stage == vitrine.Mandated) && strings.Contains(dem.Statement, " "+preservedPrefix+string(id)+" ") {
+			waiting = append(waiting, dem)
+		}
+	})
+	return waiting, err
 }
 
 // accounts are those that the request named, and those that its identifiers led

@@ -41,11 +41,15 @@ func (d *Desk) Statement(dem vitrine.Demand, granted vitrine.Scope, held ...coll
 		held = nil
 	}
 	for _, s := range slices.Concat(d.Sources, held) {
-		if slices.ContainsFunc(s.Holds(), func(c vitrine.Category) bool { return slices.Contains(granted.Categories, c) }) {
+		holds := slices.ContainsFunc(s.Holds(), func(c vitrine.Category) bool { return slices.Contains(granted.Categories, c) })
+		if holds || slices.ContainsFunc(granted.Accounts, func(a vitrine.Account) bool { return resolves(s, a) }) {
 			st.Sources = append(st.Sources, s.Declaration())
 		}
 	}
 	if err := d.answerable(granted); err != nil {
+		return mandate.Statement{}, err
+	}
+	if err := d.resolvable(granted); err != nil {
 		return mandate.Statement{}, err
 	}
 	for _, r := range entry.SealTo {
@@ -65,6 +69,25 @@ func (d *Desk) answerable(granted vitrine.Scope) error {
 		}
 	}
 	return nil
+}
+
+// resolvable refuses an identifier of a kind that no source leads to an account
+// from: to say nothing of it would read as "no data".
+func (d *Desk) resolvable(granted vitrine.Scope) error {
+	for _, a := range granted.Accounts {
+		_, ok := a.Identifier()
+		if ok && !slices.ContainsFunc(d.Sources, func(s collect.Configured) bool { return resolves(s, a) }) {
+			return vitrine.Refusef(vitrine.Usage, "no source in the config says whose %q is: declare the rows that lead from such an identifier to an account (docs/sources.md, Identifiers), or name the account by the provider's own name", a)
+		}
+	}
+	return nil
+}
+
+// resolves reports whether a source says whose a is, if that is an identifier.
+func resolves(s collect.Configured, a vitrine.Account) bool {
+	id, ok := a.Identifier()
+	r, can := s.Source.(collect.Resolver)
+	return ok && can && slices.Contains(r.Resolves(), id.Kind)
 }
 
 func articles(i law.Instrument, s vitrine.Scope) []string {

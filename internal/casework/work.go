@@ -65,6 +65,9 @@ func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
 	if err != nil {
 		return err
 	}
+	if err := resolved(col); err != nil {
+		return err
+	}
 	d.reached("collect: hold kept")
 	err = d.record(ctx, id, Machine, func(now vitrine.Demand) (vitrine.Event, error) {
 		if now.Stage != vitrine.Mandated || now.Mandate != m.Digest() {
@@ -81,7 +84,7 @@ func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
 // sourcesFor are the sources that the mandate names, by name; whether they are
 // declared alike is for collect to check.
 func (d *Desk) sourcesFor(ctx context.Context, m mandate.Mandate) ([]collect.Configured, error) {
-	held, err := d.preservedSources(ctx, m.Statement().Scope)
+	held, err := d.preservedSources(ctx, m.Statement().Scope, m.Statement().Received)
 	named := m.Statement().Sources
 	return slices.DeleteFunc(slices.Concat(d.Sources, held), func(s collect.Configured) bool {
 		return !slices.ContainsFunc(named, func(n vitrine.Source) bool { return n.Name == s.Declaration().Name })

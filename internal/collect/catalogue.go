@@ -114,7 +114,7 @@ func known(s Source, containers []Container) error {
 	stores := Describe(s)
 	for _, c := range containers {
 		if !slices.ContainsFunc(stores, func(k Stored) bool { return k.Kind == c.Kind }) {
-			return vitrine.Refusef(vitrine.Refused, "source %q has a container of kind %q, which its catalogue does not know: nothing was kept; have a new version of the catalogue signed (vitrine catalogue)", s.Declaration().Name, c.Kind)
+			return vitrine.Refusef(vitrine.Refused, "source %q has a container of kind %q, which no catalogue lists: nothing was kept; this is a fault of the program, report it with the kind's name", s.Declaration().Name, c.Kind)
 		}
 	}
 	return nil

@@ -100,6 +100,9 @@ func persist[T any](ctx context.Context, waits []time.Duration, f func() (T, err
 	}
 }
 
+// errTorn is for an item of which only the beginning was still there.
+var errTorn = vitrine.Refusef(vitrine.Failed, "an item was removed while it was read: nothing was kept, run the step again")
+
 // steady reads an item and opens it again where it stood when the store breaks
 // off.
 type steady struct {
@@ -135,6 +138,9 @@ func (s *steady) Read(b []byte) (int, error) {
 		}
 		if err == nil || err == io.EOF {
 			return n, err
+		}
+		if errors.Is(err, ErrVanished) {
+			return 0, errTorn // part of it is written already
 		}
 		if err := s.waits.again(s.ctx, err); err != nil {
 			return 0, err

@@ -121,7 +121,12 @@ func Join(pieces ...vitrine.Collection) vitrine.Collection {
 	var all vitrine.Collection
 	for i, p := range pieces {
 		if i == 0 {
-			all.Sources, all.Catalogue, all.Began = p.Sources, p.Catalogue, p.Began
+			all.Sources, all.Catalogue, all.Began = slices.Clone(p.Sources), p.Catalogue, p.Began
+		}
+		for n, v := range p.Sources {
+			if v.Writes != "" && n < len(all.Sources) && all.Sources[n].Writes == "" {
+				all.Sources[n] = v // what a later probe found
+			}
 		}
 		all.Counts, all.Ended = all.Add(p.Counts), p.Ended
 		all.Resolved = append(all.Resolved, p.Resolved...)
