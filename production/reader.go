@@ -37,8 +37,8 @@ type Reader struct {
 	items     int64
 	bytes     int64 // of all files
 	tags      map[string]entry
-	tagsInZip []string                  // in their order
-	signed    map[string]vitrine.Digest // of the papers, once Verify accepted the record
+	tagsInZip []string // in their order
+	record    record   // once Verify accepted it
 }
 
 // NewReader checks the archive's structure from one end to the other, without
@@ -342,14 +342,20 @@ func (r *Reader) Verify(provider ssh.PublicKey, demand vitrine.ID, mandate vitri
 	if vitrine.Digest(digest.Sum(nil)) != rec.Tags[nameItems] {
 		return unverified("%s was changed", nameItems)
 	}
-	r.signed = rec.Tags
+	r.record = rec
 	return nil
+}
+
+// Collection is what the record of a bag that Verify accepted says of the
+// collection: counts, containers, missing accounts, when it was.
+func (r *Reader) Collection() vitrine.Collection {
+	return vitrine.Collection{Counts: r.record.Collection, Containers: r.record.Containers, Missing: r.record.Missing, Began: r.record.Began, Ended: r.record.Ended}
 }
 
 // Paper returns a paper of a bag that Verify accepted.
 func (r *Reader) Paper(name string) ([]byte, error) {
 	e, ok := r.tags[name]
-	if want, signed := r.signed[name]; ok && signed && e.size <= maxRecord {
+	if want, signed := r.record.Tags[name]; ok && signed && e.size <= maxRecord {
 		content, err := r.open(e)
 		if err != nil {
 			return nil, err

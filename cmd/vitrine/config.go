@@ -60,6 +60,7 @@ type AuthorityConfig struct {
 	Name         string   `toml:"name"`         // as letters name it; nobody
 	Jurisdiction string   `toml:"jurisdiction"` // us, eu or a member state, what its id begins with if left out; whoever can change it changes what it may ask by; counsel
 	Language     string   `toml:"language"`     // of letters: en, fr or de; nobody
+	PreservedBy  []string `toml:"preserved_by"` // other authorities, whose preserved data its demands are answered from; counsel
 	SealTo       []string `toml:"seal_to"`      // age recipients; whoever can change it can read productions; counsel
 }
 
@@ -128,11 +129,18 @@ func (c Config) Policy() (mandate.Policy, error) {
 	return p, nil
 }
 
+func authorities(names []string) (ids []vitrine.AuthorityID) {
+	for _, n := range names {
+		ids = append(ids, vitrine.AuthorityID(n))
+	}
+	return ids
+}
+
 // Directory is the directory of authorities.
 func (c Config) Directory() (authority.Directory, error) {
 	var entries []authority.Entry
 	for _, a := range c.Authority {
-		entries = append(entries, authority.Entry{ID: vitrine.AuthorityID(a.ID), Name: a.Name, Jurisdiction: a.Jurisdiction, SealTo: a.SealTo, Language: a.Language})
+		entries = append(entries, authority.Entry{ID: vitrine.AuthorityID(a.ID), Name: a.Name, Jurisdiction: a.Jurisdiction, SealTo: a.SealTo, Language: a.Language, PreservedBy: authorities(a.PreservedBy)})
 	}
 	d, err := authority.NewDirectory(entries)
 	if err != nil {

@@ -25,6 +25,9 @@ type Entry struct {
 	Jurisdiction string   // "us", "eu"; "" where the id's first part says it
 	SealTo       []string // age recipients
 	Language     string   // of letters: "en", "fr", "de"; "" is "en"
+	// PreservedBy are the other authorities whose preserved data its demands are
+	// answered from.
+	PreservedBy []vitrine.AuthorityID
 }
 
 // State is the member state under whose name the authority is counted, or "us".

@@ -234,7 +234,7 @@ func (d *Desk) Review(ctx context.Context, id vitrine.ID, granted vitrine.Scope,
 	if err != nil {
 		return err
 	}
-	held, err := d.preservedSources(ctx, granted, before.Submission.Received)
+	held, err := d.preservedSources(ctx, granted, before.Submission)
 	if err != nil {
 		return err
 	}
@@ -299,6 +299,9 @@ func (d *Desk) Decide(ctx context.Context, id vitrine.ID, r mandate.Ruling, appr
 		}
 	}
 	return d.record(ctx, id, by, func(dem vitrine.Demand) (vitrine.Event, error) {
+		if preserves(dem) {
+			return vitrine.Event{}, vitrine.Refusef(vitrine.Usage, "demand %s preserves, and hands nothing over: its items are decided under the later demand that they are asked for with", id)
+		}
 		if dem.Collection == nil || r.Mandate != dem.Mandate || r.Hold != dem.Collection.Hold {
 			return vitrine.Event{}, vitrine.Refusef(vitrine.Refused, "the decisions are about another collection than the one held for demand %s", id)
 		}

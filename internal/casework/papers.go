@@ -23,7 +23,7 @@ type bag struct {
 // closeBag adds the papers that lie beside the items and closes the bag.
 func (d *Desk) closeBag(w *production.Writer, col vitrine.Collection, b bag) (production.Sealed, error) {
 	dem := b.dem
-	tags, err := d.papers(b)
+	tags, err := d.papers(col, b)
 	if err != nil {
 		return production.Sealed{}, err
 	}
@@ -108,7 +108,7 @@ type tag struct {
 	content []byte
 }
 
-func (d *Desk) papers(b bag) ([]tag, error) {
+func (d *Desk) papers(col vitrine.Collection, b bag) ([]tag, error) {
 	tags := []tag{{"mandate/statement.txt", []byte(b.dem.Statement)}}
 	for i, a := range b.dem.Approvals {
 		tags = append(tags, tag{fmt.Sprintf("mandate/%d.sig", i+1), []byte(a.Signature)})
@@ -116,6 +116,14 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 	if b.cursor != nil {
 		tags = append(tags, tag{nameCursor, b.cursor})
 	}
+	if b.volume > 0 {
+		col.Resolved = known(col.Resolved)
+	}
+	paper, err := sources(col)
+	if err != nil {
+		return nil, err
+	}
+	tags = append(tags, tag{nameSources, paper})
 	if b.volume == 0 {
 		return tags, nil
 	}
@@ -130,10 +138,6 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 			tags = append(tags, tag{fmt.Sprintf("ruling/%d.%d.sig", rulings, i+1), []byte(a.Signature)})
 		}
 	}
-	sources, err := sources(*b.dem.Collection)
-	if err != nil {
-		return nil, err
-	}
 	custody, err := custody(b.events)
 	if err != nil {
 		return nil, err
@@ -146,26 +150,33 @@ func (d *Desk) papers(b bag) ([]tag, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(tags, tag{"sources.json", sources}, tag{"custody.jsonl", custody}, tag{"letter.txt", []byte(text)}), nil
+	return append(tags, tag{"custody.jsonl", custody}, tag{"letter.txt", []byte(text)}), nil
 }
 
+const nameSources = "sources.json"
+
 // sources is the record of how each source was read, and of what identifiers
-// led to: spec/production.md. Where one is ambiguous, whose else it may have been
-// is nobody's to know.
+// led to: spec/production.md.
 func sources(col vitrine.Collection) ([]byte, error) {
-	resolved := append([]vitrine.Resolution{}, col.Resolved...)
-	for i, r := range resolved {
-		if r.Outcome != vitrine.ResolvedCertain {
-			resolved[i].Accounts, resolved[i].Rows = nil, nil
-		}
-	}
 	b, err := json.MarshalIndent(struct {
 		Version   string                    `json:"version"`
 		Catalogue *vitrine.CatalogueVersion `json:"catalogue"`
 		Sources   []vitrine.Visit           `json:"sources"`
 		Resolved  []vitrine.Resolution      `json:"resolved"`
-	}{"vitrine-sources/1", col.Catalogue, append([]vitrine.Visit{}, col.Sources...), resolved}, "", "  ")
+	}{"vitrine-sources/1", col.Catalogue, append([]vitrine.Visit{}, col.Sources...), append([]vitrine.Resolution{}, col.Resolved...)}, "", "  ")
 	return append(b, '\n'), err
+}
+
+// known is what a volume tells of what identifiers led to. Where one is
+// ambiguous, whose else it may have been is nobody's to know.
+func known(resolved []vitrine.Resolution) []vitrine.Resolution {
+	told := slices.Clone(resolved)
+	for i, r := range told {
+		if r.Outcome != vitrine.ResolvedCertain {
+			told[i].Accounts, told[i].Rows = nil, nil
+		}
+	}
+	return told
 }
 
 // custody is the record of who did what and when, a line an event, each with

@@ -105,9 +105,13 @@ func (c *collecting) resume(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
+		var refusal *vitrine.Refusal
+		switch {
+		case errors.Is(err, errChain), errors.Is(err, fs.ErrNotExist), errors.As(err, &refusal) && refusal.Kind == vitrine.Unverified:
 			c.pieces = nil
 			return c.dropPieces(ctx, c.dem.ID)
+		case err != nil:
+			return err // what its user deleted since may be in no other place
 		}
 		c.pieces = append(c.pieces, p)
 	}
@@ -121,6 +125,8 @@ func (d *Desk) keptPieces(ctx context.Context) (kept map[vitrine.ID][]store.Piec
 	})
 	return kept, err
 }
+
+var errChain = errors.New("it does not continue the piece before")
 
 // read reads a piece's cursor, if it is the i-th of this collection.
 func (c *collecting) read(k store.Piece, i int) (piece, error) {
@@ -139,7 +145,7 @@ func (c *collecting) read(k store.Piece, i int) (piece, error) {
 		previous = c.pieces[i-1].digest
 	}
 	if err == nil && (k.Mandate != c.mandate.Digest() || p.Number != i+1 || p.Previous != previous) {
-		err = errors.New("it does not continue the piece before")
+		err = errChain
 	}
 	return p, err
 }

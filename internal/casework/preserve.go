@@ -122,19 +122,27 @@ func (d *Desk) Release(ctx context.Context, id vitrine.ID, why *vitrine.Refusal,
 }
 
 // preservedSources are the holds that a scope may be answered from: what is
-// preserved of its accounts, and was to be kept when the demand for it came.
+// preserved of its accounts for the same authority, or for one that the directory
+// lets it draw on, and was to be kept when the demand for it came.
 // Whose an identifier is shows only when it is resolved: for one, every hold is
 // asked.
-func (d *Desk) preservedSources(ctx context.Context, scope vitrine.Scope, received time.Time) ([]collect.Configured, error) {
+func (d *Desk) preservedSources(ctx context.Context, scope vitrine.Scope, sub vitrine.Submission) ([]collect.Configured, error) {
 	all, err := d.Preserved(ctx)
 	identifier := slices.ContainsFunc(scope.Accounts, func(a vitrine.Account) bool { _, ok := a.Identifier(); return ok })
 	var sources []collect.Configured
 	for _, p := range all {
-		if !p.Expired(received) && (identifier || common(p.accounts(), scope.Accounts)) && common(p.Granted.Categories, scope.Categories) {
+		if !p.Expired(sub.Received) && slices.Contains(d.heldFor(sub.Authority), p.Submission.Authority) && (identifier || common(p.accounts(), scope.Accounts)) && common(p.Granted.Categories, scope.Categories) {
 			sources = append(sources, collect.Configured{Source: &preservedSource{desk: d, dem: p.Demand}})
 		}
 	}
 	return sources, err
+}
+
+// heldFor are the authorities whose preserved data a demand of one is answered
+// from. That another preserved anything is not for it to know.
+func (d *Desk) heldFor(id vitrine.AuthorityID) []vitrine.AuthorityID {
+	entry, _ := d.Directory.Find(id)
+	return append([]vitrine.AuthorityID{id}, entry.PreservedBy...)
 }
 
 // NeededBy lists the demands that wait for being answered from what id

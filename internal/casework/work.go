@@ -84,8 +84,9 @@ func (d *Desk) collect(ctx context.Context, id vitrine.ID) error {
 // sourcesFor are the sources that the mandate names, by name; whether they are
 // declared alike is for collect to check.
 func (d *Desk) sourcesFor(ctx context.Context, m mandate.Mandate) ([]collect.Configured, error) {
-	held, err := d.preservedSources(ctx, m.Statement().Scope, m.Statement().Received)
-	named := m.Statement().Sources
+	st := m.Statement()
+	held, err := d.preservedSources(ctx, st.Scope, vitrine.Submission{Authority: st.Authority, Received: st.Received})
+	named := st.Sources
 	return slices.DeleteFunc(slices.Concat(d.Sources, held), func(s collect.Configured) bool {
 		return !slices.ContainsFunc(named, func(n vitrine.Source) bool { return n.Name == s.Declaration().Name })
 	}), err

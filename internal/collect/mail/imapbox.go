@@ -166,7 +166,7 @@ func (s *imaps) same(ctx context.Context, l *link, boxes []mailbox) error {
 
 // mailboxes lists what can be opened of the account's own.
 func (s *imaps) mailboxes(ctx context.Context, l *link, a vitrine.Account) ([]mailbox, error) {
-	foreign, err := l.foreign(ctx)
+	foreign, told, err := l.foreign(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +192,9 @@ func (s *imaps) mailboxes(ctx context.Context, l *link, a vitrine.Account) ([]ma
 		}
 		if root != "" && !below(m.Mailbox, root, m.Delim) || root == "" && slices.ContainsFunc(foreign, func(f space) bool { return below(m.Mailbox, f.root, f.delim) }) {
 			continue
+		}
+		if root == "" && !told && !strings.EqualFold(m.Mailbox, "INBOX") {
+			return nil, vitrine.Refusef(vitrine.Failed, "%s does not say which mailboxes are others' (NAMESPACE, RFC 2342), and shows more than INBOX: nothing was read; log in as a user of your own and say in mailboxes where an account's lie", l.host)
 		}
 		boxes = append(boxes, mailbox{m.Mailbox, use(m.Attrs)})
 	}
@@ -219,20 +222,20 @@ type space struct {
 	delim rune
 }
 
-// foreign are the namespaces of what others share (RFC 2342).
-func (l *link) foreign(ctx context.Context) ([]space, error) {
+// foreign are the namespaces of what others share (RFC 2342), if the server
+// tells them.
+func (l *link) foreign(ctx context.Context) (spaces []space, told bool, err error) {
 	if !l.Caps().Has(imap.CapNamespace) {
-		return nil, nil
+		return nil, false, nil
 	}
 	data, err := do(ctx, l, l.Namespace().Wait)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var spaces []space
 	for _, n := range append(data.Other, data.Shared...) {
 		spaces = append(spaces, space{strings.TrimSuffix(n.Prefix, string(n.Delim)), n.Delim})
 	}
-	return spaces, nil
+	return spaces, true, nil
 }
 
 // examine opens a mailbox for reading only and returns its state.

@@ -145,11 +145,27 @@ func (l *link) search(ctx context.Context, set imap.UIDSet) ([]imap.UID, error) 
 	if !ok || found.Dynamic() {
 		return nil, fmt.Errorf("list messages: %w", errGarbled)
 	}
-	uids, _ := found.Nums()
+	var uids []imap.UID
+	for _, r := range found {
+		for _, asked := range set {
+			first, last := max(r.Start, asked.Start), min(r.Stop, asked.Stop)
+			if last >= first && uint64(last-first) >= maxFound {
+				return nil, fmt.Errorf("list messages: %w", errGarbled) // no mailbox has so many in a row
+			}
+			for u := first; u <= last && u >= first; u++ {
+				uids = append(uids, u)
+			}
+		}
+		if len(uids) > maxFound {
+			return nil, fmt.Errorf("list messages: %w", errGarbled)
+		}
+	}
 	slices.Sort(uids)
-	uids = slices.Compact(uids)
-	return slices.DeleteFunc(uids, func(u imap.UID) bool { return !set.Contains(u) }), nil
+	return slices.Compact(uids), nil
 }
+
+// maxFound is how many messages a mailbox can say it has.
+const maxFound = 20_000_000
 
 // all yields the messages of a list, while the next batch is on its way.
 func (v *visit) all(ctx context.Context, uids []imap.UID, yield func(collect.Item) error) error {

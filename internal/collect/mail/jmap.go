@@ -21,6 +21,9 @@ import (
 // KindJMAP is the kind of a source of mailboxes behind JMAP.
 const KindJMAP = "jmap"
 
+// maxMessage is the largest message that a server can say it has, in bytes.
+const maxMessage = 1 << 40
+
 // probed is of how many accounts Probe asks every mailbox's rights. Those of a
 // demanded account are asked in any case, before anything of it is read.
 const probed = 16
@@ -32,7 +35,7 @@ type JMAP struct {
 	User      string `toml:"user"`      // who logs in, "" with a token; whoever shares accounts with it is trusted to share all of them
 	Password  string `toml:"password"`  // the file that holds the password; whoever reads it reads what the user may
 	Token     string `toml:"token"`     // the file that holds a bearer token, instead of user and password; whoever reads it reads what the token allows
-	Account   string `toml:"account"`   // the id or the name of an account in the session, as "{account}", which is usual; whoever names accounts on the server is trusted
+	Account   string `toml:"account"`   // the name of an account in the session, as "{account}", which is usual, or its id as "id:{account}"; whoever names accounts on the server is trusted
 	Authority string `toml:"authority"` // the PEM file of the authority that signed the server's certificate, "" for the system's; it is trusted to name the server
 }
 
@@ -180,12 +183,14 @@ func (s *jmaps) find(session *jmapSession, a vitrine.Account) (string, error) {
 		return "", err
 	}
 	found := ""
-	for id, account := range session.Accounts {
-		if id != want && account.Name != want || !account.mail() {
+	id, byID := strings.CutPrefix(want, "id:")
+	for have, account := range session.Accounts {
+		if same := byID && have == id || !byID && account.Name == want; !same || !account.mail() {
 			continue
 		}
+		id := have
 		if found != "" {
-			return "", vitrine.Refusef(vitrine.Failed, "more than one account on the server has the id or the name %q: nothing was read", want)
+			return "", vitrine.Refusef(vitrine.Failed, "more than one account on the server has the name %q: nothing was read", want)
 		}
 		found = id
 	}

@@ -114,7 +114,7 @@ func (s *jmapSession) emails(ctx context.Context, k jmapKey, ids []string) (foun
 	}
 	found, gone = map[string]jmapEmail{}, map[string]bool{}
 	for _, e := range answer.List {
-		if _, again := found[e.ID]; again || e.Size < 0 || e.Blob == "" {
+		if _, again := found[e.ID]; again || e.Size < 0 || e.Size > maxMessage || e.Blob == "" {
 			return nil, nil, s.odd("Email/get", "a message stands there twice, or without its bytes")
 		}
 		found[e.ID] = e
