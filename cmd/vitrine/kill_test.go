@@ -142,7 +142,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 // skipped leaves out the points of the ledger's writer, which its own tests kill
 // at, where they would only take long: the ledger lies beside either database.
 func skipped(database, point string) bool {
-	return (database == "postgres" || os.Getenv("VITRINE_REQUIRE") == "") && slices.Contains(sequencer.Points, point)
+	return (database == "postgres" || os.Getenv("VITRINE_NIGHTLY") == "") && slices.Contains(sequencer.Points, point)
 }
 
 // killAt kills one call at its i-th point and goes on from there.
@@ -237,8 +237,11 @@ func leftovers(t *testing.T, w world) {
 // TestKillAtRandomTimes kills an answer at random moments, sometimes several
 // times in a row.
 func TestKillAtRandomTimes(t *testing.T) {
-	times := 50
-	if testing.Short() {
+	times := 12
+	switch {
+	case os.Getenv("VITRINE_NIGHTLY") != "":
+		times = 50
+	case testing.Short():
 		times = 5
 	}
 	for name, database := range databases {
