@@ -365,3 +365,14 @@ func TestJMAPLiar(t *testing.T) {
 		})
 	}
 }
+
+// TestJMAPOtherName asks for alice where that is the id of bob's account: it is
+// bob's, and alice is not there.
+func TestJMAPOtherName(t *testing.T) {
+	s := mailliar.StartJMAP(t, inBox(), func(_ http.ResponseWriter, _ *http.Request, _ string, honest []byte) []byte {
+		return bytes.ReplaceAll(bytes.ReplaceAll(honest, []byte(`"alice"`), []byte(`"bob"`)), []byte(`"a1"`), []byte(`"alice"`))
+	})
+	if c, _, err := runLiar(t, overJMAPLiar(t, s)); err == nil && (c.Seen > 0 || len(c.Missing) != 1) {
+		t.Errorf("%+v, missing %v: it is the account of another name", c.Counts, c.Missing)
+	}
+}
