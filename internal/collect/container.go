@@ -234,9 +234,18 @@ func (r *reading) compare(ctx context.Context) error {
 	if after == r.done.Before {
 		return r.complete()
 	}
-	now, err := r.listed(ctx)
-	if err != nil {
-		return fmt.Errorf("list again: %w", err)
+	var now *identities
+	for n := 0; ; n++ {
+		var said, listed int64
+		if now, said, listed, err = r.listed(ctx); err != nil {
+			return fmt.Errorf("list again: %w", err)
+		}
+		if said == NoCount || said == listed {
+			break
+		}
+		if n == relistings {
+			return vitrine.Refusef(vitrine.Failed, "the store counts %d items and listed %d: nothing was kept; run the step again, and if it stays so, have the store repaired or collect from a copy of its files", said, listed)
+		}
 	}
 	gone, come, err := differences(&r.seen, now)
 	if err != nil {
@@ -247,24 +256,31 @@ func (r *reading) compare(ctx context.Context) error {
 	return now.drop()
 }
 
-// listed returns the identities of the container's items as they are now.
-func (r *reading) listed(ctx context.Context) (*identities, error) {
-	now := &identities{path: r.file("identities-again")}
+// relistings is how often a container that changes is listed again, for its
+// count to be that of the list.
+const relistings = 3
+
+// listed returns the identities of the container's items as they are now, how
+// many the store says there are, and how many it listed.
+func (r *reading) listed(ctx context.Context) (now *identities, said, listed int64, err error) {
+	now = &identities{path: r.file("identities-again")}
 	containers, err := r.inventory(ctx, r.source, r.container.Account)
 	if err != nil {
-		return now, err
+		return now, 0, 0, err
 	}
 	i := slices.IndexFunc(containers, func(c Container) bool { return c.Name == r.container.Name })
 	if i < 0 {
-		return now, nil
+		return now, NoCount, 0, nil
 	}
-	return persist(ctx, r.Patience, func() (*identities, error) {
-		now.run, now.runs = now.run[:0], nil
+	now, err = persist(ctx, r.Patience, func() (*identities, error) {
+		now.run, now.runs, listed = now.run[:0], nil, 0
 		return now, r.source.Enumerate(ctx, containers[i], "", func(it Item) error {
 			if err := ctx.Err(); err != nil || it.Unreadable == Vanished {
 				return err
 			}
+			listed++
 			return now.add(r.identity(it))
 		})
 	})
+	return now, containers[i].Count, listed, err
 }

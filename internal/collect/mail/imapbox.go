@@ -175,7 +175,7 @@ func (s *imaps) mailboxes(ctx context.Context, l *link, a vitrine.Account) ([]ma
 		return nil, err
 	}
 	var options *imap.ListOptions
-	if caps := l.Caps(); caps.Has(imap.CapListExtended) && caps.Has(imap.CapSpecialUse) {
+	if caps := l.caps; caps.Has(imap.CapListExtended) && caps.Has(imap.CapSpecialUse) {
 		options = &imap.ListOptions{ReturnSpecialUse: true}
 	}
 	all, err := do(ctx, l, l.Client.List("", "*", options).Collect)
@@ -225,7 +225,7 @@ type space struct {
 // foreign are the namespaces of what others share (RFC 2342), if the server
 // tells them.
 func (l *link) foreign(ctx context.Context) (spaces []space, told bool, err error) {
-	if !l.Caps().Has(imap.CapNamespace) {
+	if !l.caps.Has(imap.CapNamespace) {
 		return nil, false, nil
 	}
 	data, err := do(ctx, l, l.Namespace().Wait)
@@ -270,7 +270,7 @@ func stateOf(d *imap.SelectData) string {
 
 // rights asks what the user may do with each mailbox.
 func (l *link) rights(ctx context.Context, boxes []mailbox) (collect.Access, error) {
-	if !l.Caps().Has(imap.CapACL) {
+	if !l.caps.Has(imap.CapACL) {
 		return collect.Access{Shown: "CAPABILITY without ACL", Writes: "the server offers no ACL, so it cannot be asked what the user may do"}, nil
 	}
 	shown := map[string]int{}

@@ -16,7 +16,7 @@ import (
 func (b *batch) reset(uids []imap.UID) {
 	b.letters, b.arena, b.err = b.letters[:0], b.arena[:0], nil
 	if b.arena == nil {
-		b.arena = make([]byte, 0, batchSize*headSize)
+		b.arena = make([]byte, 0, batchSize*askedSize)
 	}
 	for _, u := range uids {
 		b.letters = append(b.letters, envelope{uid: u, size: -1})
@@ -120,7 +120,7 @@ func (v *visit) fetch(ctx context.Context, b *batch, set imap.UIDSet) error {
 	}
 	_, err := do(ctx, v.heads, func() (any, error) {
 		cmd := v.heads.Client.Fetch(set, &imap.FetchOptions{
-			UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{section(0, headSize)},
+			UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{section(0, askedSize)},
 		})
 		for m := cmd.Next(); m != nil; m = cmd.Next() {
 			b.take(m)
@@ -150,11 +150,11 @@ func (b *batch) take(m *imapclient.FetchMessageData) {
 		case imapclient.FetchItemDataRFC822Size:
 			e.size = d.Size
 		case imapclient.FetchItemDataBodySection:
-			if d.Literal == nil || body || !d.MatchCommand(section(0, headSize)) {
+			if d.Literal == nil || body || !d.MatchCommand(section(0, askedSize)) {
 				continue
 			}
 			body = true
-			if e.head, e.why = b.literal(d.Literal, headSize); e.why == "cut" {
+			if e.head, e.why = b.literal(d.Literal, askedSize); e.why == "cut" {
 				return // the connection broke, which the command's end says
 			}
 		}
@@ -173,7 +173,7 @@ func (b *batch) literal(r imap.LiteralReader, most int64) (head []byte, why stri
 	}
 	n := len(b.arena)
 	if n+int(size) > cap(b.arena) {
-		b.arena, n = make([]byte, 0, batchSize*headSize), 0 // what was read keeps its memory
+		b.arena, n = make([]byte, 0, batchSize*askedSize), 0 // what was read keeps its memory
 	}
 	b.arena = b.arena[:n+int(size)]
 	if m, err := io.ReadFull(r, b.arena[n:]); int64(m) < size || err != nil && err != io.EOF {
@@ -186,7 +186,7 @@ func (b *batch) literal(r imap.LiteralReader, most int64) (head []byte, why stri
 // check completes a header that is longer than what was asked for, and compares
 // what came with the size.
 func (v *visit) check(ctx context.Context, e *envelope) error {
-	if int64(len(e.head)) != min(e.size, headSize) {
+	if int64(len(e.head)) != min(e.size, askedSize) {
 		e.why = reasonSize
 		return nil
 	}

@@ -36,6 +36,7 @@ type dialer struct {
 
 // link is one connection, logged in for one account.
 type link struct {
+	caps imap.CapSet // as the server said after the login
 	*imapclient.Client
 	wire    *wire
 	account vitrine.Account
@@ -145,13 +146,22 @@ func refused(host string, no *imap.Error) error {
 
 // do waits for an answer that f asks for.
 func do[T any](ctx context.Context, l *link, f func() (T, error)) (T, error) {
-	stop := context.AfterFunc(ctx, l.cut)
+	limited, cancel := context.WithTimeout(ctx, commandWaits*l.wire.wait)
+	defer cancel()
+	stop := context.AfterFunc(limited, l.cut)
 	defer stop()
 	l.wire.deadline(1)
 	defer l.wire.deadline(-1)
 	v, err := f()
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return v, &collect.Interrupted{Err: fmt.Errorf("%s goes on and never comes to an end of its answer", l.host)}
+	}
 	return v, l.explain(ctx, err)
 }
+
+// commandWaits is how long a command that moves no messages may take, in times
+// that a server may be silent.
+const commandWaits = 10
 
 // cut ends the connection without a word.
 func (l *link) cut() { l.wire.Conn.Close() }
@@ -179,6 +189,9 @@ func (d dialer) link(ctx context.Context, user, as string) (*link, error) {
 	no, err := do(ctx, l, func() (no *imap.Error, err error) {
 		if err = l.login(d, user, as, password); errors.As(err, &no) {
 			return no, nil
+		}
+		if err == nil {
+			l.caps, err = l.Capability().Wait()
 		}
 		return nil, err
 	})
@@ -211,7 +224,10 @@ func (l *link) login(d dialer, user, as, password string) error {
 	if l.State() != imap.ConnStateNotAuthenticated {
 		return vitrine.Refusef(vitrine.Failed, "%s lets in whoever connects, so nobody can tell as whom: turn that off for this machine", d.address)
 	}
-	caps := l.Caps()
+	caps, err := l.Capability().Wait()
+	if err != nil {
+		return err
+	}
 	if as != "" || caps.Has(imap.AuthCap(sasl.Plain)) {
 		return l.Authenticate(sasl.NewPlainClient(as, user, password))
 	}

@@ -17,10 +17,11 @@ import (
 
 // How messages are asked for.
 const (
-	batchSize  = 256      // messages in one FETCH
-	headSize   = 8 << 10  // of each, before it is known whether the rest is needed
-	headGrowth = 64 << 10 // what is asked for next where the header is longer
-	maxGarbled = 64       // answers of one mailbox that cannot be read, before it is given up
+	batchSize  = 256          // messages in one FETCH
+	headSize   = 8 << 10      // of each, before it is known whether the rest is needed
+	askedSize  = headSize + 1 // so that the end of one shows
+	headGrowth = 64 << 10     // what is asked for next where the header is longer
+	maxGarbled = 64           // answers of one mailbox that cannot be read, before it is given up
 	formIMAP   = "imap-crlf"
 )
 
