@@ -7,6 +7,7 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/chat"
 	"github.com/vitrine-project/vitrine/internal/collect/records"
+	"github.com/vitrine-project/vitrine/internal/intake"
 )
 
 // TestProfiles: a chat server's tables need nothing but where the database is.
@@ -27,6 +28,26 @@ func TestProfiles(t *testing.T) {
 	} {
 		if _, err := s.open("/"); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}
+
+// TestOrganisation: what two kinds share is read from either's own table.
+func TestOrganisation(t *testing.T) {
+	for kind, extra := range map[string]string{"graph-mail": "", "onedrive": "downloads = [\"files.example.org\"]\n"} {
+		var c struct {
+			Source []SourceConfig `toml:"source"`
+		}
+		text := "[[source]]\nname = \"cloud\"\nkind = \"" + kind + "\"\n[source." + kind + "]\ntenant = \"example-tenant\"\nclient = \"example-client\"\nuser = \"{account}@example.org\"\nsecret = \"secret\"\n" + extra
+		if err := intake.Decode([]byte(text), &c); err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		source, err := c.Source[0].open("/")
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		if path := source.Declaration().Path; !strings.Contains(path, "example-tenant") || !strings.Contains(path, "user={account}@example.org") {
+			t.Errorf("%s: %q", kind, path)
 		}
 	}
 }

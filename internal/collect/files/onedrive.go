@@ -21,32 +21,7 @@ const KindOneDrive = "onedrive"
 // the versions that the drive keeps; not what lies in a recycle bin, which Graph
 // does not list, and not what other accounts' drives share with this one.
 type OneDrive struct {
-	// URL is the address of Graph, with its version; empty: the worldwide
-	// cloud's. Trusted: the server shows every file, and decides when each
-	// version was written.
-	URL string `toml:"url"`
-	// Login is the address that hands out tokens; empty: the worldwide cloud's.
-	// Trusted: it gets the secret.
-	Login string `toml:"login"`
-	// Tenant is the organisation's identifier. Trusted: whoever runs it.
-	Tenant string `toml:"tenant"`
-	// Client is the application's identifier. Trusted: whoever decides which
-	// permissions the application has; Files.Read.All is enough.
-	Client string `toml:"client"`
-	// User is what Graph calls an account's user, with {account} in it, such as
-	// {account}@example.org; empty: {account} alone. Trusted: it decides whose
-	// drives are read.
-	User string `toml:"user"`
-	// Secret is a file with the application's secret that only its owner can
-	// read. Trusted: whoever has it reads all drives.
-	Secret string `toml:"secret"`
-	// CertificateKey is, instead, a file with the application's certificate and
-	// its RSA key, both in PEM. Trusted: as the secret.
-	CertificateKey string `toml:"certificate_key"`
-	// Authorities is a PEM file of the certificates that vouch for all these
-	// hosts; empty: the machine's. Trusted: whoever holds their keys can pretend
-	// to be the server.
-	Authorities string `toml:"authorities"`
+	graph.Organisation // Files.Read.All is enough of a permission
 	// Downloads are hosts, or domains with a dot in front, that hand out the
 	// bytes besides Microsoft's own. Trusted: they decide what the bytes are.
 	Downloads []string `toml:"downloads"`
@@ -54,21 +29,7 @@ type OneDrive struct {
 
 // Open returns the source; it connects when it is first asked something.
 func (o OneDrive) Open(name string, resolve func(path string) string) (collect.Source, error) {
-	c := graph.Config{Base: o.URL, Login: o.Login, Tenant: o.Tenant, Client: o.Client, CA: o.Authorities, Downloads: o.Downloads}
-	if c.CA != "" {
-		c.CA = resolve(c.CA)
-	}
-	if o.Secret != "" {
-		c.Secret = func() (string, error) { return collect.Secret(resolve(o.Secret)) }
-	}
-	if o.CertificateKey != "" {
-		c.Key = func() (string, error) { return collect.Secret(resolve(o.CertificateKey)) }
-	}
-	client, err := graph.New(c)
-	if err != nil {
-		return nil, err
-	}
-	p, err := graph.ParsePattern(o.User)
+	client, p, err := o.Organisation.Open(resolve, collect.Secret, o.Downloads...)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +65,7 @@ func driveFault(err error) error {
 	}
 	var status *graph.Status
 	if errors.As(err, &status) {
-		return vitrine.Refusef(vitrine.Failed, "%v: nothing was kept; see that the application has the permission and that an administrator has consented", status)
+		return status.Refuse()
 	}
 	return err
 }

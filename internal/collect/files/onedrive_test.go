@@ -13,6 +13,7 @@ import (
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/files"
+	"github.com/vitrine-project/vitrine/internal/graph"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/graphserver"
 )
 
@@ -23,7 +24,7 @@ var driveNoon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 // driveSource is the server's source, as its config has it.
 func driveSource(t testing.TB, s *graphserver.Server) collect.Source {
 	t.Helper()
-	c := files.OneDrive{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, Secret: s.SecretFile, Authorities: s.Authorities, Downloads: []string{s.Downloads}}
+	c := files.OneDrive{Organisation: graph.Organisation{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, Secret: s.SecretFile, Authorities: s.Authorities}, Downloads: []string{s.Downloads}}
 	return opened(t)(c.Open("o", asIs))
 }
 

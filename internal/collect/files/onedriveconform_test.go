@@ -7,6 +7,7 @@ import (
 
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/files"
+	"github.com/vitrine-project/vitrine/internal/graph"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/conform"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/graphserver"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/truth"
@@ -18,7 +19,7 @@ func TestConformOneDrive(t *testing.T) {
 		s := graphserver.New(t, roles...)
 		s.Set(func(f *graphserver.Faults) { f.PageSize = 7 })
 		return s, func(t testing.TB) collect.Source {
-			c := files.OneDrive{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, User: "{account}@example.org", Secret: s.SecretFile, Authorities: s.Authorities, Downloads: []string{s.Downloads}}
+			c := files.OneDrive{Organisation: graph.Organisation{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, User: "{account}@example.org", Secret: s.SecretFile, Authorities: s.Authorities}, Downloads: []string{s.Downloads}}
 			return opened(t)(c.Open("o", asIs))
 		}
 	}

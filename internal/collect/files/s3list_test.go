@@ -13,9 +13,9 @@ import (
 	"github.com/vitrine-project/vitrine/internal/collect"
 )
 
-// stub is a server that answers each request with the next text, and the last
+// answering is a server that answers each request with the next text, and the last
 // one for ever.
-func stub(t *testing.T, answers ...string) *buckets {
+func answering(t *testing.T, answers ...string) *buckets {
 	t.Helper()
 	n := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +73,7 @@ func TestS3Lies(t *testing.T) {
 		"a page without end": {[]string{strings.Repeat(" ", maxPage+1)}, "makes no sense"},
 		"silence":            {[]string{"wait"}, "the connection broke"},
 	} {
-		b := stub(t, c.answers...)
+		b := answering(t, c.answers...)
 		n := 0
 		err := b.Enumerate(t.Context(), collect.Container{Key: "a"}, "", func(it collect.Item) error {
 			n++

@@ -19,51 +19,12 @@ const KindGraph = "graph-mail"
 // its recoverable items; it does not reach online archive mailboxes, which
 // Graph has no way into, nor public folders.
 type Graph struct {
-	// URL is the address of Graph, with its version; empty: the worldwide
-	// cloud's. Trusted: the server shows every message, and decides when each
-	// arrived.
-	URL string `toml:"url"`
-	// Login is the address that hands out tokens; empty: the worldwide cloud's.
-	// Trusted: it gets the secret.
-	Login string `toml:"login"`
-	// Tenant is the organisation's identifier. Trusted: whoever runs it.
-	Tenant string `toml:"tenant"`
-	// Client is the application's identifier. Trusted: whoever decides which
-	// permissions the application has; Mail.Read is enough.
-	Client string `toml:"client"`
-	// User is what Graph calls an account's user, with {account} in it, such as
-	// {account}@example.org; empty: {account} alone. Trusted: it decides whose
-	// mailbox is read.
-	User string `toml:"user"`
-	// Secret is a file with the application's secret that only its owner can
-	// read. Trusted: whoever has it reads all mailboxes.
-	Secret string `toml:"secret"`
-	// CertificateKey is, instead, a file with the application's certificate and
-	// its RSA key, both in PEM. Trusted: as the secret.
-	CertificateKey string `toml:"certificate_key"`
-	// Authorities is a PEM file of the certificates that vouch for both
-	// addresses; empty: the machine's. Trusted: whoever holds their keys can
-	// pretend to be the server.
-	Authorities string `toml:"authorities"`
+	graph.Organisation // Mail.Read is enough of a permission
 }
 
 // Open returns the source; it connects when it is first asked something.
 func (g Graph) Open(name string, resolve func(path string) string) (collect.Source, error) {
-	c := graph.Config{Base: g.URL, Login: g.Login, Tenant: g.Tenant, Client: g.Client, CA: g.Authorities}
-	if c.CA != "" {
-		c.CA = resolve(c.CA)
-	}
-	if g.Secret != "" {
-		c.Secret = func() (string, error) { return collect.Secret(resolve(g.Secret)) }
-	}
-	if g.CertificateKey != "" {
-		c.Key = func() (string, error) { return collect.Secret(resolve(g.CertificateKey)) }
-	}
-	client, err := graph.New(c)
-	if err != nil {
-		return nil, err
-	}
-	p, err := graph.ParsePattern(g.User)
+	client, p, err := g.Organisation.Open(resolve, collect.Secret)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +76,7 @@ func graphFault(err error) error {
 	}
 	var status *graph.Status
 	if errors.As(err, &status) {
-		return vitrine.Refusef(vitrine.Failed, "%v: nothing was kept; see that the application has the permission and that an administrator has consented", status)
+		return status.Refuse()
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/vitrine-project/vitrine"
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
+	"github.com/vitrine-project/vitrine/internal/graph"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/graphserver"
 	"github.com/vitrine-project/vitrine/production"
 )
@@ -24,7 +25,7 @@ var graphNoon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 // graphSource is the server's source, as its config has it.
 func graphSource(t testing.TB, s *graphserver.Server) collect.Source {
 	t.Helper()
-	c := mail.Graph{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, Secret: s.SecretFile, Authorities: s.Authorities}
+	c := mail.Graph{Organisation: graph.Organisation{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, Secret: s.SecretFile, Authorities: s.Authorities}}
 	src, err := c.Open("g", func(p string) string { return p })
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vitrine-project/vitrine/internal/collect"
 	"github.com/vitrine-project/vitrine/internal/collect/mail"
+	"github.com/vitrine-project/vitrine/internal/graph"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/conform"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/graphserver"
 	"github.com/vitrine-project/vitrine/internal/vitrinetest/truth"
@@ -19,7 +20,7 @@ func TestConformGraph(t *testing.T) {
 		s := graphserver.New(t, roles...)
 		s.Set(func(f *graphserver.Faults) { f.PageSize = 7 })
 		return s, func(t testing.TB) collect.Source {
-			c := mail.Graph{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, User: "{account}@example.org", Secret: s.SecretFile, Authorities: s.Authorities}
+			c := mail.Graph{Organisation: graph.Organisation{URL: s.URL, Login: s.Login, Tenant: graphserver.Tenant, Client: graphserver.Client, User: "{account}@example.org", Secret: s.SecretFile, Authorities: s.Authorities}}
 			return opened(t)(c.Open("g", func(p string) string { return p }))
 		}
 	}
