@@ -97,6 +97,7 @@ var ordinary = []Instrument{
 	epoc("eu/epoc-subscriber", "subscriber data", vitrine.Subscriber, "a judge, court, investigating judge or public prosecutor", "Regulation (EU) 2023/1543, Art. 3(9), 4(1), 5(3)"),
 	epoc("eu/epoc-identity", "data to identify the user", vitrine.Identity, "a judge, court, investigating judge or public prosecutor", "Regulation (EU) 2023/1543, Art. 3(10), 4(1), 5(3)"),
 	epoc("eu/epoc-traffic", "traffic data", vitrine.Traffic, "a judge, court or investigating judge", "Regulation (EU) 2023/1543, Art. 3(11), 4(2), 5(4)"),
+	epoc("eu/epoc-content", "content data", vitrine.Content, "a judge, court or investigating judge", "Regulation (EU) 2023/1543, Art. 3(12), 4(2), 5(4)"),
 	{
 		ID: "eu/epoc-pr", Name: "European Preservation Order", Jurisdiction: "eu", Issuer: "a judge, court, investigating judge or public prosecutor", Produces: false, Compels: true,
 		Reaches: map[vitrine.Category]Reach{
@@ -109,7 +110,6 @@ var ordinary = []Instrument{
 		Preserves: Preservation{Days: 60, Renewed: 30, Article: "Regulation (EU) 2023/1543, Art. 11(1), (2)"},
 		Source:    preserving, Standing: ReadInText,
 	},
-	epoc("eu/epoc-content", "content data", vitrine.Content, "a judge, court or investigating judge", "Regulation (EU) 2023/1543, Art. 3(12), 4(2), 5(4)"),
 }
 
 // epoc is the row of a European Production Order Certificate: it reaches the

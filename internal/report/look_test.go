@@ -185,7 +185,7 @@ func TestSmallBars(t *testing.T) {
 	}
 }
 
-var ordinarySheetsInOrder = []string{"eu/epoc-subscriber", "eu/epoc-identity", "eu/epoc-traffic", "eu/epoc-pr", "eu/epoc-content", "us/subpoena", "us/court-order-2703d", "us/search-warrant", "us/emergency", "us/preservation"}
+var ordinarySheetsInOrder = []string{"eu/epoc-subscriber", "eu/epoc-identity", "eu/epoc-traffic", "eu/epoc-content", "eu/epoc-pr", "us/subpoena", "us/court-order-2703d", "us/search-warrant", "us/emergency", "us/preservation"}
 
 // TestInside wants each drawing to stay within its frame.
 func TestInside(t *testing.T) {
